@@ -1,0 +1,33 @@
+//! Sessions on access points and service networks, as one pure state machine.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod error;
+mod handle;
+mod identifier;
+mod input;
+mod interface;
+mod manager;
+mod output;
+pub mod property;
+mod time;
+mod view;
+mod vocabulary;
+
+pub use error::{Accepted, Refused};
+pub use handle::{ConfigurationId, OperationId, SessionId, UpdateToken};
+pub use identifier::Identifier;
+pub use input::{Add, Change, Config, Input, Observation, Settings, SnapshotEntry};
+pub use interface::{Interface, InterfaceAddress, InvalidAddress};
+pub use manager::Manager;
+pub use output::{Effect, Event, Output, Wake};
+pub use property::PropertyValue;
+pub use time::Instant;
+pub use view::{CandidateView, ConfigurationView, OfferView, SessionView};
+pub use vocabulary::{
+    BearerType, Capabilities, Cause, Changes, ConfigurationState, ConfigurationType, LinkState, OfferKind,
+    Outcome, Purpose, ReopenPolicy, RoamingMode, SessionError, SessionState, ShutdownPolicy, UsagePolicies,
+    WakeReason,
+};

@@ -1,0 +1,2 @@
+//! The `netsession` program.
+fn main() {}

@@ -1,0 +1,2 @@
+//! A seeded, deterministic platform for `netsession-core`.
+#![forbid(unsafe_code)]
