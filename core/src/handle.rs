@@ -63,6 +63,8 @@ impl<'de> serde::Deserialize<'de> for SessionId {
 /// identifier is another one (R-REG-2). Prints as `c3v1`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConfigurationId {
+    // First, so that handles sort in insertion order.
+    pub(crate) number: u64,
     pub(crate) slot: u32,
     pub(crate) version: u32,
 }

@@ -4,17 +4,31 @@
 
 extern crate alloc;
 
+mod access_point;
+mod arena;
+mod closing;
+mod command;
+mod configuration;
 mod error;
 mod handle;
 mod identifier;
 mod input;
 mod interface;
 mod manager;
+mod opening;
 mod output;
 pub mod property;
+mod reconcile;
+mod registry;
+mod roaming;
+mod session;
+mod statistics;
 mod time;
+mod timers;
+mod update;
 mod view;
 mod vocabulary;
+mod work;
 
 pub use error::{Accepted, Refused};
 pub use handle::{ConfigurationId, OperationId, SessionId, UpdateToken};

@@ -2,6 +2,10 @@
 
 use core::time::Duration;
 
+use crate::access_point::AccessPoint;
+use crate::configuration::Configuration;
+use crate::property::{ACTIVE_CONFIGURATION, USER_CHOICE_CONFIGURATION};
+use crate::session::Session;
 use crate::{
     BearerType, Capabilities, ConfigurationId, ConfigurationState, ConfigurationType, Identifier, Interface,
     LinkState, Manager, OfferKind, PropertyValue, Purpose, ReopenPolicy, RoamingMode, SessionError,
@@ -12,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct SessionView<'a> {
     manager: &'a Manager,
-    id: SessionId,
+    session: &'a Session,
 }
 
 /// An offer that waits for its answer.
@@ -38,41 +42,45 @@ pub struct CandidateView<'a> {
 }
 
 impl<'a> SessionView<'a> {
+    pub(crate) const fn new(manager: &'a Manager, session: &'a Session) -> Self {
+        Self { manager, session }
+    }
+
     /// Its handle.
     #[must_use]
     pub const fn id(&self) -> SessionId {
-        self.id
+        self.session.id
     }
     /// Its state.
     #[must_use]
     pub fn state(&self) -> SessionState {
-        let _ = self.manager;
-        SessionState::Invalid
+        self.manager.compute_state(self.session)
     }
     /// Whether it holds a link that is up, from Opened to Closed.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        false
+        self.session.is_open()
     }
     /// The last error, until the next.
     #[must_use]
     pub fn error(&self) -> Option<SessionError> {
-        None
+        self.session.error.as_ref().map(|(error, _)| *error)
     }
     /// The last error in words.
     #[must_use]
     pub fn error_string(&self) -> Option<&'a str> {
-        None
+        self.session.error.as_ref().map(|(_, text)| text.as_str())
     }
     /// The identifier that it was made on.
     #[must_use]
     pub fn configuration(&self) -> &'a Identifier {
-        unreachable!()
+        &self.session.configuration
     }
     /// The access point in use while it is open.
     #[must_use]
     pub fn active_configuration(&self) -> Option<&'a Identifier> {
-        None
+        let active = self.manager.configuration_ref(self.session.in_use()?)?;
+        Some(&active.identifier)
     }
     /// An offer that waits for its answer.
     #[must_use]
@@ -87,47 +95,69 @@ impl<'a> SessionView<'a> {
     /// The interface, exactly while Connected (R-ST-6).
     #[must_use]
     pub fn interface(&self) -> Option<&'a Interface> {
-        None
+        if self.state() != SessionState::Connected {
+            return None;
+        }
+        let manager = self.manager;
+        let on = self.session.in_use().or(self.session.on)?;
+        let link = manager.access_point(on).or_else(|| {
+            let mut members =
+                manager.network_of(on)?.members.iter().filter_map(|&id| manager.access_point(id));
+            members.find(|ap| ap.is_active())
+        });
+        link?.shown().interface.as_ref()
     }
     /// Bytes received on the link (R-STAT-1).
     #[must_use]
     pub fn bytes_received(&self) -> u64 {
-        0
+        self.session.on.map_or(0, |on| self.manager.bytes(on).received)
     }
     /// Bytes sent on the link (R-STAT-1).
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
-        0
+        self.session.on.map_or(0, |on| self.manager.bytes(on).sent)
     }
     /// Whole seconds since it became Connected (R-STAT-2).
     #[must_use]
     pub fn active_time(&self) -> u64 {
-        0
+        let since = match self.state() {
+            SessionState::Connected | SessionState::Roaming => self.session.connected_since,
+            SessionState::Invalid
+            | SessionState::NotAvailable
+            | SessionState::Connecting
+            | SessionState::Closing
+            | SessionState::Disconnected => None,
+        };
+        since.map_or(0, |since| self.manager.now().saturating_since(since).as_secs())
     }
     /// The usage policies that hold for it.
     #[must_use]
     pub fn usage_policies(&self) -> UsagePolicies {
-        UsagePolicies::empty()
+        self.manager.session_policies(self.session)
     }
     /// How it roams.
     #[must_use]
     pub fn roaming_mode(&self) -> RoamingMode {
-        RoamingMode::Forced
+        self.session.roaming_mode
     }
     /// Whether it opens again after a loss.
     #[must_use]
     pub fn reopen_policy(&self) -> ReopenPolicy {
-        ReopenPolicy::Never
+        self.session.reopen_policy
     }
     /// A property.
     #[must_use]
     pub fn property(&self, key: &str) -> Option<PropertyValue> {
-        let _ = key;
-        None
+        self.manager.property(self.session, key)
     }
     /// All properties that are present, by key.
     pub fn properties(&self) -> impl Iterator<Item = (&'a str, PropertyValue)> + use<'a> {
-        core::iter::empty()
+        let Self { manager, session } = *self;
+        let documented = [ACTIVE_CONFIGURATION, USER_CHOICE_CONFIGURATION].into_iter();
+        let own = session.properties.keys().map(alloc::string::String::as_str);
+        let mut keys: alloc::vec::Vec<&'a str> = documented.chain(own).collect();
+        keys.sort_unstable();
+        keys.into_iter().filter_map(move |key| Some((key, manager.property(session, key)?)))
     }
 }
 
@@ -135,108 +165,113 @@ impl<'a> SessionView<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct ConfigurationView<'a> {
     manager: &'a Manager,
-    id: ConfigurationId,
+    configuration: &'a Configuration,
 }
 
 impl<'a> ConfigurationView<'a> {
+    pub(crate) const fn new(manager: &'a Manager, configuration: &'a Configuration) -> Self {
+        Self { manager, configuration }
+    }
+
     /// Its handle.
     #[must_use]
     pub const fn handle(&self) -> ConfigurationId {
-        self.id
+        self.configuration.id
     }
     /// Its identifier.
     #[must_use]
     pub fn id(&self) -> &'a Identifier {
-        let _ = self.manager;
-        unreachable!()
+        &self.configuration.identifier
     }
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> ConfigurationType {
-        ConfigurationType::Invalid
+        self.configuration.kind()
     }
     /// Its name for people.
     #[must_use]
     pub fn name(&self) -> &'a str {
-        ""
+        &self.configuration.name
     }
     /// Its state.
     #[must_use]
     pub fn state(&self) -> ConfigurationState {
-        ConfigurationState::Undefined
+        self.manager.configuration_state(self.configuration.id)
     }
     /// The level of its link; `None` unless it is an access point.
     #[must_use]
     pub fn link(&self) -> Option<LinkState> {
-        None
+        self.configuration.access_point().map(AccessPoint::link)
     }
     /// The kind of link; `None` unless it is an access point.
     #[must_use]
     pub fn bearer(&self) -> Option<BearerType> {
-        None
+        self.configuration.access_point().map(|ap| ap.bearer)
     }
     /// What it is for.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        Purpose::Unknown
+        self.configuration.purpose
     }
     /// Whether sessions on it can roam: a service network with two or more members (R-REG-3).
     #[must_use]
     pub fn roaming_available(&self) -> bool {
-        false
+        self.configuration.service_network().is_some_and(|network| network.members.len() > 1)
     }
     /// The members that exist, most preferred first.
     pub fn members(&self) -> impl Iterator<Item = &'a Identifier> + use<'a> {
-        core::iter::empty()
+        let manager = self.manager;
+        let members = self.configuration.service_network().map_or(&[][..], |network| &network.members);
+        members.iter().filter_map(move |&id| Some(&manager.configuration_ref(id)?.identifier))
     }
     /// The deadline of an attempt to open it; zero means none.
     #[must_use]
     pub fn connect_timeout(&self) -> Duration {
-        Duration::ZERO
+        self.configuration.connect_timeout
     }
     /// Its interface; `None` unless it is an access point that has one.
     #[must_use]
     pub fn interface(&self) -> Option<&'a Interface> {
-        None
+        self.configuration.access_point()?.shown().interface.as_ref()
     }
     /// The exclusive device that carries it.
     #[must_use]
     pub fn device(&self) -> Option<&'a Identifier> {
-        None
+        self.configuration.access_point()?.device.as_ref()
     }
     /// What the last close does; `None` unless it is an access point.
     #[must_use]
     pub fn shutdown_policy(&self) -> Option<ShutdownPolicy> {
-        None
+        self.configuration.access_point().map(|ap| ap.shutdown)
     }
     /// What the platform can do with it; of a service network the union of its members'.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
-        Capabilities::empty()
+        self.manager.configuration_capabilities(self.configuration.id)
     }
     /// The usage policies that hold for it.
     #[must_use]
     pub fn usage_policies(&self) -> UsagePolicies {
-        UsagePolicies::empty()
+        self.manager.configuration_policies(self.configuration.id)
     }
     /// Bytes received since it became Active (R-STAT-1).
     #[must_use]
     pub fn bytes_received(&self) -> u64 {
-        0
+        self.manager.bytes(self.configuration.id).received
     }
     /// Bytes sent since it became Active (R-STAT-1).
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
-        0
+        self.manager.bytes(self.configuration.id).sent
     }
     /// How many sessions hold it.
     #[must_use]
     pub fn holders(&self) -> usize {
-        0
+        self.configuration.access_point().map_or(0, |ap| ap.holders.len())
     }
     /// Whether this system started its link (R-CLOSE-11).
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        false
+        self.configuration.access_point().is_some_and(|ap| ap.ours)
     }
 }

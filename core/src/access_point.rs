@@ -1,0 +1,436 @@
+//! An access point: the level of its link as reported, and the one request that may be under way on it.
+//!
+//! It promises: the level changes by reports only, never by an answer (R-GEN-4); at most one start or
+//! stop is outstanding (R-GEN-5); every request has a deadline, but a start with no connect timeout; and
+//! what sessions see is computed from the level and the [`Phase`] (R-ST-2). Who wants the link is kept in
+//! one list, `holders`. What it needs done is decided in [`reconcile`](crate::reconcile).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::configuration::Kind;
+use crate::statistics::Counters;
+use crate::timers::{LinkTimer, Timer};
+use crate::{
+    BearerType, Capabilities, Cause, Changes, ConfigurationId, ConfigurationState, Identifier, Interface,
+    LinkState, Manager, Observation, OperationId, Outcome, SessionId, SessionState, ShutdownPolicy,
+    UsagePolicies,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct AccessPoint {
+    pub(crate) bearer: BearerType,
+    pub(crate) device: Option<Identifier>,
+    pub(crate) shutdown: ShutdownPolicy,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) loss_grace: Duration,
+    pub(crate) polls: bool,
+    pub(crate) counts_for_online: bool,
+    pub(crate) policies: UsagePolicies,
+    pub(crate) counters: Counters,
+    /// What the driver said last.
+    pub(crate) reported: Report,
+    /// What stood before a loss that may still be none (R-LOSS-5).
+    pub(crate) before_loss: Option<Report>,
+    pub(crate) phase: Phase,
+    /// Whether we started it and have to take it back (R-CLOSE-11).
+    pub(crate) ours: bool,
+    /// A stop failed: no other before a holder has come and gone (R-CLOSE-10).
+    pub(crate) stop_spent: bool,
+    /// The last holder went in this input.
+    pub(crate) released: bool,
+    /// The platform refused the start in this input: there is nothing to take back.
+    pub(crate) refused: bool,
+    /// Sessions that open it or have it open, by number.
+    pub(crate) holders: Vec<SessionId>,
+    /// Service networks that have it as a member.
+    pub(crate) networks: Vec<ConfigurationId>,
+    /// Whether it is among the links that make the system online.
+    pub(crate) online: bool,
+    pub(crate) news: News,
+}
+
+/// One report of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) link: LinkState,
+    pub(crate) interface: Option<Interface>,
+    pub(crate) seamless_group: Option<Identifier>,
+}
+
+/// The request under way. The number is `None` until the effect is said, at the end of the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// None.
+    Idle,
+    /// A start, until the level is Active, or it failed.
+    Starting { op: Option<OperationId>, answered: bool },
+    /// A start that nobody wants, until the cancel is answered.
+    Cancelling { op: Option<OperationId>, start: OperationId },
+    /// A stop, until the level is below Connecting, or it failed.
+    Stopping { op: Option<OperationId>, why: StopReason },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StopReason {
+    /// Nobody wants the link.
+    Unwanted,
+    /// Nobody wants the link, and it is down: the driver takes back what a start gave. Changes no state.
+    CleanUp,
+    /// A session said `stop()`.
+    Command(SessionId),
+}
+
+/// What happened to the link in this moment, for its sessions to act upon.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct News {
+    /// The start failed.
+    pub(crate) start_failed: Option<Failure>,
+    /// It was going down, and is down.
+    pub(crate) went_down: bool,
+    /// It is down because a session said `stop()`.
+    pub(crate) stopped: bool,
+    /// It was lost and is back (R-GEN-11).
+    pub(crate) replaced: bool,
+}
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) cause: Cause,
+    pub(crate) reason: Option<String>,
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self { cause, reason: None }
+    }
+}
+
+impl From<Observation> for Report {
+    fn from(observation: Observation) -> Self {
+        let Observation { id: _, link, interface, seamless_group } = observation;
+        Self { link, interface, seamless_group }
+    }
+}
+
+impl AccessPoint {
+    pub(crate) fn new(reported: Report) -> Self {
+        Self {
+            bearer: BearerType::Unknown,
+            device: None,
+            shutdown: ShutdownPolicy::OwnedOnly,
+            capabilities: Capabilities::all() - Capabilities::NETWORK_SESSION_REQUIRED,
+            loss_grace: Duration::ZERO,
+            polls: false,
+            counts_for_online: true,
+            policies: UsagePolicies::empty(),
+            counters: Counters::default(),
+            reported,
+            before_loss: None,
+            phase: Phase::Idle,
+            ours: false,
+            stop_spent: false,
+            released: false,
+            refused: false,
+            holders: Vec::new(),
+            networks: Vec::new(),
+            online: false,
+            news: News::default(),
+        }
+    }
+
+    /// What stands, a loss within its grace left out.
+    pub(crate) fn shown(&self) -> &Report {
+        self.before_loss.as_ref().unwrap_or(&self.reported)
+    }
+
+    pub(crate) fn link(&self) -> LinkState {
+        self.shown().link
+    }
+
+    /// A stop of ours that sessions can see.
+    fn is_stopping(&self) -> bool {
+        match self.phase {
+            Phase::Stopping { why: StopReason::Unwanted | StopReason::Command(_), .. } => true,
+            Phase::Stopping { why: StopReason::CleanUp, .. }
+            | Phase::Idle
+            | Phase::Starting { .. }
+            | Phase::Cancelling { .. } => false,
+        }
+    }
+
+    pub(crate) fn is_going_down(&self) -> bool {
+        self.session_state() == SessionState::Closing
+    }
+
+    /// Up and not going down.
+    pub(crate) fn is_active(&self) -> bool {
+        self.session_state() == SessionState::Connected
+    }
+
+    /// Up, and not within the grace of a loss: a session can be opened on it at once.
+    pub(crate) fn is_usable_now(&self) -> bool {
+        self.is_active() && self.before_loss.is_none()
+    }
+
+    pub(crate) const fn is_starting(&self) -> bool {
+        matches!(self.phase, Phase::Starting { .. })
+    }
+
+    pub(crate) fn can_start_and_stop(&self) -> bool {
+        self.capabilities.contains(Capabilities::CAN_START_AND_STOP_INTERFACES)
+    }
+
+    /// Down, and can be brought up.
+    pub(crate) fn is_startable(&self) -> bool {
+        self.link() == LinkState::Discovered && self.can_start_and_stop()
+    }
+
+    /// The state of a session on it (R-ST-2).
+    pub(crate) fn session_state(&self) -> SessionState {
+        let link = self.link();
+        match link {
+            LinkState::Closing => SessionState::Closing,
+            LinkState::Active | LinkState::Connecting if self.is_stopping() => SessionState::Closing,
+            LinkState::Active => SessionState::Connected,
+            LinkState::Connecting => SessionState::Connecting,
+            LinkState::Undefined | LinkState::Defined | LinkState::Discovered if self.is_starting() => {
+                SessionState::Connecting
+            }
+            LinkState::Discovered => SessionState::Disconnected,
+            LinkState::Undefined | LinkState::Defined => SessionState::NotAvailable,
+        }
+    }
+
+    pub(crate) fn configuration_state(&self) -> ConfigurationState {
+        match self.link() {
+            LinkState::Undefined => ConfigurationState::Undefined,
+            LinkState::Defined => ConfigurationState::Defined,
+            LinkState::Discovered | LinkState::Connecting => ConfigurationState::Discovered,
+            LinkState::Active | LinkState::Closing => ConfigurationState::Active,
+        }
+    }
+}
+
+/// The cause of a start that the platform answered with a failure (R-OPEN-9).
+const fn cause_of(result: Outcome) -> Cause {
+    match result {
+        Outcome::NotSupported => Cause::NotPossible,
+        Outcome::Refused => Cause::Refused,
+        Outcome::Gone => Cause::ConfigurationUnavailable,
+        Outcome::TimedOut => Cause::TimedOut,
+        Outcome::Ok | Outcome::Failed => Cause::Failed,
+    }
+}
+
+impl Manager {
+    /// Takes what the driver says of a link. Decides nothing: what it means for sessions is left in
+    /// `news` until all facts of the input are taken.
+    pub(crate) fn take_report(&mut self, id: ConfigurationId, report: Report) {
+        self.touch(id);
+        let now = self.now;
+        let Some(ap) = self.access_point_mut(id) else { return };
+        let was_active = ap.before_loss.is_none() && ap.reported.link == LinkState::Active;
+        let leaves = was_active && report.link != LinkState::Active;
+        let grace = if leaves && !ap.is_stopping() { ap.loss_grace } else { Duration::ZERO };
+        let before = Before::of(ap);
+        let old = core::mem::replace(&mut ap.reported, report);
+        let grace_timer = Timer::AccessPoint(id, LinkTimer::LossGrace);
+        // What no longer stands, if what stands is another now.
+        let past = if !grace.is_zero() {
+            ap.before_loss = Some(old);
+            self.timers.set(grace_timer, Some(now + grace));
+            None
+        } else if ap.before_loss.is_none() {
+            Some(old)
+        } else if ap.reported.link == LinkState::Active {
+            let past = ap.before_loss.take();
+            self.timers.set(grace_timer, None);
+            past
+        } else {
+            None
+        };
+        if let Some(past) = past {
+            self.on_level(id, &before, &past);
+        }
+    }
+
+    /// A loss is one after all: its grace is over, or somebody does not want to wait for it.
+    pub(crate) fn end_grace(&mut self, id: ConfigurationId) {
+        self.touch(id);
+        self.timers.set(Timer::AccessPoint(id, LinkTimer::LossGrace), None);
+        let Some(ap) = self.access_point_mut(id) else { return };
+        let before = Before::of(ap);
+        if let Some(past) = ap.before_loss.take() {
+            self.on_level(id, &before, &past);
+        }
+    }
+
+    /// What a change of the level that is shown does to the request under way, and what is news.
+    fn on_level(&mut self, id: ConfigurationId, before: &Before, past: &Report) {
+        let Some(configuration) = self.configuration_mut(id) else { return };
+        let Kind::AccessPoint(ap) = &mut configuration.kind else { return };
+        if ap.shown().interface != past.interface {
+            configuration.changed |= Changes::INTERFACE;
+        }
+        let link = ap.link();
+        let is_below = |level: LinkState| level < LinkState::Connecting;
+        let fell = is_below(link) && !is_below(before.link);
+        let replaced = before.link == LinkState::Active
+            && link == LinkState::Active
+            && matches!((before.index, ap.index()), (Some(old), Some(new)) if old != new);
+        let went_down = before.going_down && is_below(link);
+        let end = match ap.phase {
+            Phase::Starting { .. } if link == LinkState::Active => true,
+            Phase::Starting { answered: true, .. } if fell => {
+                ap.news.start_failed = Some(Cause::Failed.into());
+                true
+            }
+            Phase::Stopping { why: StopReason::Unwanted | StopReason::Command(_), .. } => is_below(link),
+            Phase::Stopping { .. } | Phase::Starting { .. } | Phase::Idle | Phase::Cancelling { .. } => false,
+        };
+        if let Phase::Stopping { why, .. } = ap.phase
+            && end
+        {
+            ap.news.stopped = matches!(why, StopReason::Command(_));
+            ap.ours = false;
+        }
+        ap.news.went_down |= went_down;
+        ap.news.replaced |= replaced;
+        if end {
+            self.set_phase(id, Phase::Idle);
+        }
+        let Some(ap) = self.access_point_mut(id) else { return };
+        // Its last holder's going, in this input, still decides what is taken back.
+        if is_below(link) && ap.holders.is_empty() && !ap.released && ap.phase == Phase::Idle {
+            ap.ours = false;
+        }
+        let rose = !matches!(before.link, LinkState::Active | LinkState::Closing);
+        if link == LinkState::Active && (rose || replaced) {
+            ap.counters = Counters::default();
+            self.read_counters(id);
+        }
+    }
+
+    /// The only place where the phase changes: the old request is forgotten (an answer to it is stale),
+    /// the new one has its deadline.
+    pub(crate) fn set_phase(&mut self, id: ConfigurationId, phase: Phase) {
+        let now = self.now;
+        let stop_timeout = self.config.stop_timeout;
+        let Some(configuration) = self.configuration_mut(id) else { return };
+        let connect_timeout = configuration.connect_timeout;
+        let Some(ap) = configuration.access_point_mut() else { return };
+        let start_due = match phase {
+            Phase::Starting { .. } if !connect_timeout.is_zero() => Some(now + connect_timeout),
+            Phase::Starting { .. } | Phase::Idle | Phase::Cancelling { .. } | Phase::Stopping { .. } => None,
+        };
+        let stop_due = match phase {
+            Phase::Cancelling { .. } | Phase::Stopping { .. } => Some(now + stop_timeout),
+            Phase::Starting { .. } | Phase::Idle => None,
+        };
+        let old = core::mem::replace(&mut ap.phase, phase);
+        if let Some(op) = old.op() {
+            self.operations.remove(&op);
+        }
+        self.timers.set(Timer::AccessPoint(id, LinkTimer::Start), start_due);
+        self.timers.set(Timer::AccessPoint(id, LinkTimer::Stop), stop_due);
+        self.touch(id);
+    }
+
+    /// The platform answered the request under way on this access point.
+    pub(crate) fn on_link_answer(&mut self, id: ConfigurationId, result: Outcome, reason: Option<String>) {
+        self.touch(id);
+        let Some(ap) = self.access_point_mut(id) else { return };
+        let ok = result == Outcome::Ok;
+        match &mut ap.phase {
+            Phase::Starting { answered, .. } if ok => *answered = true,
+            Phase::Starting { .. } => {
+                ap.news.start_failed = Some(Failure { cause: cause_of(result), reason });
+                ap.refused = true;
+                ap.ours = false;
+                self.set_phase(id, Phase::Idle);
+            }
+            Phase::Cancelling { .. } => self.on_cancelled(id),
+            Phase::Stopping { why: StopReason::CleanUp, .. } => self.on_cleaned_up(id),
+            Phase::Stopping { .. } if ok => {}
+            Phase::Stopping { .. } => self.on_stop_failed(id, Failure { cause: Cause::StopRefused, reason }),
+            Phase::Idle => {}
+        }
+    }
+
+    /// The deadline of the request under way passed.
+    pub(crate) fn on_link_deadline(&mut self, id: ConfigurationId, timer: LinkTimer) {
+        self.touch(id);
+        if timer == LinkTimer::LossGrace {
+            return self.end_grace(id);
+        }
+        let Some(ap) = self.access_point_mut(id) else { return };
+        match ap.phase {
+            Phase::Starting { .. } => {
+                ap.news.start_failed = Some(Cause::TimedOut.into());
+                self.withdraw_start(id, StopReason::Unwanted);
+            }
+            Phase::Cancelling { .. } => self.on_cancelled(id),
+            Phase::Stopping { why: StopReason::CleanUp, .. } => self.on_cleaned_up(id),
+            Phase::Stopping { .. } => self.on_stop_failed(id, Cause::StopTimedOut.into()),
+            Phase::Idle => {}
+        }
+    }
+
+    /// The cancel is answered, or late: what comes up from now on is not ours (R-CLOSE-11).
+    fn on_cancelled(&mut self, id: ConfigurationId) {
+        if let Some(ap) = self.access_point_mut(id)
+            && ap.link() < LinkState::Connecting
+        {
+            ap.ours = false;
+        }
+        self.set_phase(id, Phase::Idle);
+    }
+
+    fn on_cleaned_up(&mut self, id: ConfigurationId) {
+        if let Some(ap) = self.access_point_mut(id) {
+            ap.ours = false;
+        }
+        self.set_phase(id, Phase::Idle);
+    }
+
+    /// The link stays up (R-CLOSE-10, R-STOP-7): only who said `stop()` is told.
+    fn on_stop_failed(&mut self, id: ConfigurationId, failure: Failure) {
+        let Some(ap) = self.access_point_mut(id) else { return };
+        ap.stop_spent = true;
+        if let Phase::Stopping { why: StopReason::Command(stopper), .. } = ap.phase {
+            self.fail_later(stopper, failure);
+        }
+        self.set_phase(id, Phase::Idle);
+    }
+}
+
+/// What stood before a report.
+struct Before {
+    link: LinkState,
+    going_down: bool,
+    index: Option<u32>,
+}
+
+impl Before {
+    fn of(ap: &AccessPoint) -> Self {
+        Self { link: ap.link(), going_down: ap.is_going_down(), index: ap.index() }
+    }
+}
+
+impl AccessPoint {
+    fn index(&self) -> Option<u32> {
+        self.shown().interface.as_ref().map(|interface| interface.index)
+    }
+}
+
+impl Phase {
+    pub(crate) const fn op(&self) -> Option<OperationId> {
+        match self {
+            Self::Idle => None,
+            Self::Starting { op, .. } | Self::Cancelling { op, .. } | Self::Stopping { op, .. } => *op,
+        }
+    }
+}

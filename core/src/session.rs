@@ -1,0 +1,284 @@
+//! A session: what it asked for, and what it was last told.
+//!
+//! It promises: the state is computed from the link's level, the request and the step of roaming
+//! (R-ST-1 … R-ST-3), never set; only the last reported value is kept, and no event repeats it. Holding
+//! and letting go of an access point happen in [`Manager::hold`] and [`Manager::release`] and nowhere
+//! else.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::access_point::Failure;
+use crate::configuration::{insert_sorted, remove_sorted};
+use crate::timers::{SessionTimer, Timer};
+use crate::{
+    Cause, ConfigurationId, Event, Identifier, Instant, Manager, PropertyValue, ReopenPolicy, RoamingMode,
+    SessionError, SessionId, SessionState, UsagePolicies,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    /// The name it was made on.
+    pub(crate) configuration: Identifier,
+    /// What that name stood for; `None` for a null session and once it was removed.
+    pub(crate) on: Option<ConfigurationId>,
+    /// Made on nothing (R-ST-5).
+    pub(crate) is_null: bool,
+    pub(crate) request: Request,
+    pub(crate) roaming_mode: RoamingMode,
+    pub(crate) reopen_policy: ReopenPolicy,
+    pub(crate) properties: BTreeMap<String, PropertyValue>,
+    pub(crate) error: Option<(SessionError, String)>,
+    pub(crate) reported: SessionState,
+    pub(crate) reported_policies: UsagePolicies,
+    /// Since when it is Connected, Roaming included.
+    pub(crate) connected_since: Option<Instant>,
+}
+
+/// What a session asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    /// Nothing: it only watches.
+    None,
+    /// `open()`, and no link yet.
+    Opening(Opening),
+    /// It has a link.
+    Open(Open),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Opening {
+    /// The access point it waits for, which it holds.
+    pub(crate) on: ConfigurationId,
+    /// That one was going down when it was chosen: it is waited for to be down (R-OPEN-7).
+    pub(crate) after_closing: bool,
+    /// Members of a service network that failed in this attempt, and until when they are left alone.
+    pub(crate) refused: Vec<(ConfigurationId, Instant)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    /// The access point in use, which it holds.
+    pub(crate) on: ConfigurationId,
+    pub(crate) step: crate::roaming::Step,
+}
+
+impl Session {
+    /// The access point that it holds.
+    pub(crate) const fn held(&self) -> Option<ConfigurationId> {
+        match &self.request {
+            Request::None => None,
+            Request::Opening(opening) => Some(opening.on),
+            Request::Open(open) => Some(open.on),
+        }
+    }
+
+    pub(crate) const fn in_use(&self) -> Option<ConfigurationId> {
+        match &self.request {
+            Request::None | Request::Opening(_) => None,
+            Request::Open(open) => Some(open.on),
+        }
+    }
+
+    pub(crate) const fn opening_mut(&mut self) -> Option<&mut Opening> {
+        match &mut self.request {
+            Request::Opening(opening) => Some(opening),
+            Request::None | Request::Open(_) => None,
+        }
+    }
+
+    pub(crate) const fn is_opening(&self) -> bool {
+        matches!(self.request, Request::Opening(_))
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.request, Request::Open(_))
+    }
+}
+
+impl Manager {
+    /// The state that a session is in now.
+    pub(crate) fn compute_state(&self, session: &Session) -> SessionState {
+        let Some(on) = session.on.and_then(|id| self.configuration_ref(id)) else {
+            return SessionState::Invalid;
+        };
+        match &session.request {
+            Request::Open(open) => {
+                if let crate::roaming::Step::Settled = open.step
+                    && let Some(ap) = self.access_point(open.on)
+                {
+                    return ap.session_state();
+                }
+                SessionState::Roaming
+            }
+            Request::Opening(opening) => match self.access_point(opening.on) {
+                Some(_) if opening.after_closing => self.watched_state(on),
+                Some(ap) if ap.is_going_down() => SessionState::Closing,
+                Some(_) | None => SessionState::Connecting,
+            },
+            Request::None => self.watched_state(on),
+        }
+    }
+
+    /// The state of a session that is not open: of the link, or of the best member (R-ST-3).
+    pub(crate) fn watched_state(&self, on: &crate::configuration::Configuration) -> SessionState {
+        use SessionState::{Closing, Connected, Connecting, Disconnected, NotAvailable};
+        if let Some(ap) = on.access_point() {
+            return ap.session_state();
+        }
+        let Some(network) = on.service_network() else { return NotAvailable };
+        let states = || network.members.iter().filter_map(|&id| Some(self.access_point(id)?.session_state()));
+        [Connected, Connecting, Closing, Disconnected]
+            .into_iter()
+            .find(|&wanted| states().any(|state| state == wanted))
+            .unwrap_or(NotAvailable)
+    }
+
+    /// Tells a session its state, if it is news (R-ST-1).
+    pub(crate) fn report_state(&mut self, id: SessionId) {
+        let Some(session) = self.session_ref(id) else { return };
+        let state = self.compute_state(session);
+        let now = self.now;
+        let Some(session) = self.session_mut(id) else { return };
+        if session.reported == state {
+            return;
+        }
+        let was = core::mem::replace(&mut session.reported, state);
+        session.connected_since = match (state, was) {
+            (SessionState::Roaming, _) | (SessionState::Connected, SessionState::Roaming) => {
+                session.connected_since
+            }
+            (SessionState::Connected, _) => Some(now),
+            _ => None,
+        };
+        self.tell(id, Event::StateChanged { session: id, state });
+    }
+
+    /// The end of an input for a session it touched: its state, then what follows it.
+    pub(crate) fn report(&mut self, id: SessionId) {
+        self.report_state(id);
+        let mut later = core::mem::take(&mut self.work.errors);
+        later.retain(|(session, failure)| {
+            if *session == id {
+                self.fail(id, failure.clone());
+            }
+            *session != id
+        });
+        self.work.errors = later;
+        let Some(session) = self.session_ref(id) else { return };
+        let policies = self.session_policies(session);
+        let Some(session) = self.session_mut(id) else { return };
+        if core::mem::replace(&mut session.reported_policies, policies) != policies {
+            self.tell(id, Event::UsagePoliciesChanged { session: id, policies });
+        }
+    }
+
+    pub(crate) fn session_policies(&self, session: &Session) -> UsagePolicies {
+        let shown = session.in_use().or(session.on);
+        shown.map_or(UsagePolicies::empty(), |id| self.configuration_policies(id))
+    }
+
+    /// An error, by its cause (R-OPEN-9), now.
+    pub(crate) fn fail(&mut self, id: SessionId, failure: Failure) {
+        self.fail_as(id, error_of(failure.cause), failure);
+    }
+
+    pub(crate) fn fail_as(&mut self, id: SessionId, error: SessionError, failure: Failure) {
+        let Failure { cause, reason } = failure;
+        let Some(session) = self.session_mut(id) else { return };
+        let words = words_of(cause);
+        let on = &session.configuration;
+        let text = match &reason {
+            Some(reason) => format!("{on}: {words}: {reason}"),
+            None => format!("{on}: {words}"),
+        };
+        session.error = Some((error, text));
+        self.tell(id, Event::Error { session: id, error, cause, reason });
+    }
+
+    /// An error that follows the state which the session has at the end of the input.
+    pub(crate) fn fail_later(&mut self, id: SessionId, failure: Failure) {
+        self.work.errors.push((id, failure));
+        self.touch_session(id);
+    }
+
+    pub(crate) fn hold(&mut self, id: SessionId, on: ConfigurationId) {
+        self.touch(on);
+        let Some(ap) = self.access_point_mut(on) else { return };
+        if ap.holders.is_empty() {
+            ap.stop_spent = false;
+        }
+        insert_sorted(&mut ap.holders, id);
+        ap.released = false;
+    }
+
+    pub(crate) fn release(&mut self, id: SessionId, on: ConfigurationId) {
+        self.touch(on);
+        let Some(ap) = self.access_point_mut(on) else { return };
+        if remove_sorted(&mut ap.holders, &id) && ap.holders.is_empty() {
+            ap.released = true;
+            if ap.before_loss.is_some() {
+                self.end_grace(on);
+            }
+        }
+    }
+
+    /// Forgets what a session asked for, and lets go of its link.
+    pub(crate) fn withdraw_request(&mut self, id: SessionId) -> Request {
+        self.touch_session(id);
+        self.timers.set(Timer::Session(id, SessionTimer::Attempt), None);
+        self.timers.set(Timer::Session(id, SessionTimer::Open), None);
+        let Some(session) = self.session_mut(id) else { return Request::None };
+        let held = session.held();
+        let request = core::mem::replace(&mut session.request, Request::None);
+        if let Some(on) = held {
+            self.release(id, on);
+        }
+        request
+    }
+
+    /// An open session lost its link (R-LOSS-1).
+    pub(crate) fn abort(&mut self, id: SessionId, cause: Cause) {
+        self.fail_as(id, SessionError::SessionAborted, cause.into());
+        self.withdraw_request(id);
+        self.report_state(id);
+        self.tell(id, Event::Closed { session: id });
+    }
+}
+
+/// Which documented error a cause shows as (R-OPEN-9).
+const fn error_of(cause: Cause) -> SessionError {
+    match cause {
+        Cause::NotPossible | Cause::CannotStop => SessionError::OperationNotSupported,
+        Cause::DeviceTaken | Cause::ConfigurationUnavailable | Cause::Removed => {
+            SessionError::InvalidConfiguration
+        }
+        Cause::Refused | Cause::Cancelled | Cause::LinkLost | Cause::StoppedByOther => {
+            SessionError::SessionAborted
+        }
+        Cause::Failed | Cause::TimedOut | Cause::StopRefused | Cause::StopTimedOut => SessionError::Unknown,
+        Cause::RoamingFailed => SessionError::Roaming,
+    }
+}
+
+const fn words_of(cause: Cause) -> &'static str {
+    match cause {
+        Cause::NotPossible => "the platform cannot bring the link up",
+        Cause::DeviceTaken => "the device carries another access point",
+        Cause::ConfigurationUnavailable => "the access point is not in reach",
+        Cause::Removed => "there is no such configuration, or it was removed",
+        Cause::Refused => "the platform refused to bring the link up",
+        Cause::Cancelled => "the user cancelled",
+        Cause::Failed => "the link did not come up",
+        Cause::TimedOut => "the link did not come up in time",
+        Cause::LinkLost => "the link went down",
+        Cause::StoppedByOther => "another session stopped the link",
+        Cause::CannotStop => "the platform cannot take the link down",
+        Cause::StopRefused => "the platform refused to take the link down",
+        Cause::StopTimedOut => "the link did not go down in time",
+        Cause::RoamingFailed => "moving to another access point failed",
+    }
+}

@@ -1,0 +1,241 @@
+//! What one input touched, and saying it in the documented order (R-REG-11).
+//!
+//! The rooms note what they touch; nothing is said before the end of the input. Lists keep their room
+//! from one input to the next, so that a steady state allocates nothing.
+
+use alloc::vec::Vec;
+
+use crate::access_point::{Failure, News};
+use crate::configuration::Kind;
+use crate::{
+    Changes, ConfigurationId, ConfigurationState, Effect, Event, Identifier, Manager, Output, SessionId,
+    UpdateToken,
+};
+
+/// Notes of the input that is being handled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Work {
+    /// Configurations that the input touched.
+    touched: Vec<ConfigurationId>,
+    /// Sessions that the input named, beside those of what it touched.
+    sessions: Vec<SessionId>,
+    pub(crate) added: Vec<ConfigurationId>,
+    pub(crate) removed: Vec<(ConfigurationId, Identifier)>,
+    /// What sessions are told, in the order of cause.
+    events: Vec<(SessionId, Event)>,
+    /// Errors that follow the state at the end of the input.
+    pub(crate) errors: Vec<(SessionId, Failure)>,
+    pub(crate) update: Option<Effect>,
+    pub(crate) completed_updates: Vec<UpdateToken>,
+    pub(crate) read_counters: Vec<ConfigurationId>,
+}
+
+impl Manager {
+    /// Notes that something about a configuration, or about what it stands for, may have changed.
+    pub(crate) fn touch(&mut self, id: ConfigurationId) {
+        self.work.touched.push(id);
+    }
+
+    pub(crate) fn touch_session(&mut self, id: SessionId) {
+        self.work.sessions.push(id);
+    }
+
+    /// Says something to the application that has this session.
+    pub(crate) fn tell(&mut self, id: SessionId, event: Event) {
+        self.work.events.push((id, event));
+    }
+
+    pub(crate) fn say(&mut self, effect: Effect) {
+        self.outputs.push_back(Output::Effect(effect));
+    }
+
+    fn announce(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// What was touched, with the service networks of the access points: access points first, each in
+    /// insertion order.
+    fn touched_configurations(&mut self) -> Vec<ConfigurationId> {
+        let mut touched = core::mem::take(&mut self.work.touched);
+        sort_once(&mut touched);
+        for at in 0..touched.len() {
+            let Some(&id) = touched.get(at) else { break };
+            if let Some(ap) = self.access_point(id) {
+                touched.extend_from_slice(&ap.networks);
+            }
+        }
+        touched.retain(|&id| self.configuration_ref(id).is_some());
+        touched.sort_unstable_by_key(|&id| (self.access_point(id).is_none(), id));
+        touched.dedup();
+        touched
+    }
+
+    /// The sessions of what was touched, by number.
+    fn touched_sessions(&mut self, touched: &[ConfigurationId]) -> Vec<SessionId> {
+        let mut sessions = core::mem::take(&mut self.work.sessions);
+        for &id in touched {
+            if let Some(configuration) = self.configuration_ref(id) {
+                sessions.extend_from_slice(&configuration.sessions);
+            }
+        }
+        sort_once(&mut sessions);
+        sessions
+    }
+
+    /// All facts of a moment are taken: what they mean for each session.
+    pub(crate) fn settle_touched(&mut self) {
+        let touched = self.touched_configurations();
+        let sessions = self.touched_sessions(&touched);
+        for &id in &sessions {
+            self.settle(id);
+        }
+        for &id in &touched {
+            if let Some(ap) = self.access_point_mut(id) {
+                ap.news = News::default();
+            }
+        }
+        self.work.touched.extend_from_slice(&touched);
+        self.work.sessions.extend_from_slice(&sessions);
+    }
+
+    /// The end of an input: requests are born, and everything is said.
+    pub(crate) fn say_everything(&mut self) {
+        let touched = self.touched_configurations();
+        for &id in &touched {
+            self.reconcile(id);
+        }
+        self.work.touched.clear();
+        self.announce_configurations(&touched);
+        let sessions = self.touched_sessions(&touched);
+        for &id in &sessions {
+            self.report(id);
+        }
+        self.work.errors.clear();
+        let mut events = core::mem::take(&mut self.work.events);
+        // Stable: for each session the order of cause.
+        events.sort_by_key(|&(id, _)| id);
+        for (id, event) in events.drain(..) {
+            if self.session_ref(id).is_some() {
+                self.announce(event);
+            }
+        }
+        self.work.events = events;
+        self.announce_online();
+        for token in core::mem::take(&mut self.work.completed_updates) {
+            self.announce(Event::UpdateCompleted { token });
+        }
+        if let Some(update) = self.work.update.take() {
+            self.say(update);
+        }
+        self.say_link_effects(&touched);
+        // Keep the room of the lists.
+        self.work.touched = touched;
+        self.work.touched.clear();
+        self.work.sessions = sessions;
+        self.work.sessions.clear();
+        #[cfg(debug_assertions)]
+        self.check_holders();
+    }
+
+    fn say_link_effects(&mut self, touched: &[ConfigurationId]) {
+        let mut counters = core::mem::take(&mut self.work.read_counters);
+        sort_once(&mut counters);
+        let mut links = touched.to_vec();
+        links.extend_from_slice(&counters);
+        sort_once(&mut links);
+        for &id in &links {
+            self.say_requests(id);
+            if counters.binary_search(&id).is_ok() {
+                self.say_read_counters(id);
+            }
+        }
+        counters.clear();
+        self.work.read_counters = counters;
+    }
+
+    /// Removed, Added, Changed; silent while the first population lasts (R-REG-8).
+    fn announce_configurations(&mut self, touched: &[ConfigurationId]) {
+        let mut removed = core::mem::take(&mut self.work.removed);
+        let mut added = core::mem::take(&mut self.work.added);
+        if self.is_populated {
+            for (_, id) in removed.drain(..) {
+                self.announce(Event::ConfigurationRemoved { id });
+            }
+            added.sort_unstable_by_key(|&id| (self.access_point(id).is_none(), id));
+            for &id in &added {
+                if let Some(it) = self.configuration_ref(id) {
+                    let id = it.identifier.clone();
+                    self.announce(Event::ConfigurationAdded { id });
+                }
+            }
+        }
+        added.sort_unstable();
+        for &id in touched {
+            let is_new = added.binary_search(&id).is_ok();
+            if let Some(event) = self.note_changes(id)
+                && !is_new
+                && self.is_populated
+            {
+                self.announce(event);
+            }
+        }
+        removed.clear();
+        added.clear();
+        (self.work.removed, self.work.added) = (removed, added);
+    }
+
+    /// Compares a configuration with what was announced of it; what stands counts as announced from now.
+    fn note_changes(&mut self, id: ConfigurationId) -> Option<Event> {
+        let state = self.configuration_state(id);
+        let (capabilities, policies) = (self.configuration_capabilities(id), self.configuration_policies(id));
+        let configuration = self.configuration_mut(id)?;
+        let mut changed = core::mem::take(&mut configuration.changed);
+        changed.set(Changes::STATE, configuration.announced != state);
+        configuration.announced = state;
+        let identifier = configuration.identifier.clone();
+        let mut online = None;
+        match &mut configuration.kind {
+            Kind::AccessPoint(ap) => {
+                let is_online = state == ConfigurationState::Active && ap.counts_for_online;
+                online = (core::mem::replace(&mut ap.online, is_online) != is_online).then_some(is_online);
+            }
+            Kind::ServiceNetwork(network) => {
+                changed.set(Changes::CAPABILITIES, network.announced_capabilities != capabilities);
+                changed.set(Changes::POLICIES, network.announced_policies != policies);
+                network.announced_capabilities = capabilities;
+                network.announced_policies = policies;
+            }
+            Kind::UserChoice => {}
+        }
+        match online {
+            Some(true) => self.online_links += 1,
+            Some(false) => self.online_links -= 1,
+            None => {}
+        }
+        (!changed.is_empty()).then_some(Event::ConfigurationChanged { id: identifier, state, changed })
+    }
+
+    fn announce_online(&mut self) {
+        let online = self.is_online();
+        if core::mem::replace(&mut self.announced_online, online) != online && self.is_populated {
+            self.announce(Event::OnlineStateChanged { online });
+        }
+    }
+
+    /// Holders kept are those that follow from what the sessions hold.
+    #[cfg(debug_assertions)]
+    fn check_holders(&self) {
+        for id in self.order.iter().take(64) {
+            let Some(ap) = self.access_point(*id) else { continue };
+            for &holder in &ap.holders {
+                let held = self.session_ref(holder).and_then(crate::session::Session::held);
+                assert_eq!(held, Some(*id), "a holder holds");
+            }
+        }
+    }
+}
+
+fn sort_once<T: Ord>(list: &mut Vec<T>) {
+    list.sort_unstable();
+    list.dedup();
+}
