@@ -13,6 +13,11 @@ use crate::{
 
 /// One thing said to the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case", deny_unknown_fields)
+)]
 #[expect(clippy::exhaustive_enums, reason = "the vocabulary of the trace; a new word is a breaking change")]
 pub enum Input {
     /// Sets the machine's constants. Only as the very first input.
@@ -37,6 +42,7 @@ pub enum Input {
         /// How it ended.
         result: Outcome,
         /// The platform's words, for people.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
         reason: Option<String>,
     },
     /// The byte counters of a link, as the kernel counts them.
@@ -58,6 +64,7 @@ pub enum Input {
     /// The platform's own default configuration.
     Default {
         /// `None`: it has none.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "Option::deserialize"))]
         id: Option<Identifier>,
     },
     /// Makes a session; the answer is [`Accepted::Session`](crate::Accepted::Session).
@@ -133,6 +140,7 @@ pub enum Input {
         /// The key.
         key: String,
         /// `None` removes it.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "Option::deserialize"))]
         value: Option<PropertyValue>,
     },
     /// The user's answer to a `resolve`.
@@ -140,6 +148,7 @@ pub enum Input {
         /// The request.
         op: OperationId,
         /// `None`: the user cancelled.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "Option::deserialize"))]
         choice: Option<Identifier>,
     },
     /// Asks for the byte counters of an access point.
@@ -191,25 +200,41 @@ impl Input {
 
 /// The machine's constants. Service networks and sessions may override some.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct Config {
     /// How long a better member must have been usable before it is offered. Default 0.
+    #[cfg_attr(feature = "serde", serde(rename = "hold_off_ms", with = "crate::trace::millis"))]
     pub hold_off: Duration,
     /// How long a member that failed is left alone at first. Default 30 s.
+    #[cfg_attr(feature = "serde", serde(rename = "retry_after_ms", with = "crate::trace::millis"))]
     pub retry_after: Duration,
     /// After so many failures in a row a member is left alone until it rises by itself. Default 5.
     pub give_up_after: u32,
     /// The application's time to answer while its link is up. Default: no limit.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "answer_within_ms", with = "crate::trace::nullable_millis")
+    )]
     pub answer_within: Option<Duration>,
     /// The application's time to answer while its link is dead. Default 30 s.
+    #[cfg_attr(feature = "serde", serde(rename = "rescue_answer_within_ms", with = "crate::trace::millis"))]
     pub rescue_answer_within: Duration,
     /// The platform's time to stop a link or to cancel a start. Default 30 s.
+    #[cfg_attr(feature = "serde", serde(rename = "stop_timeout_ms", with = "crate::trace::millis"))]
     pub stop_timeout: Duration,
     /// The platform's time to complete an update. Default 30 s.
+    #[cfg_attr(feature = "serde", serde(rename = "update_timeout_ms", with = "crate::trace::millis"))]
     pub update_timeout: Duration,
     /// The user's time to choose. Default 5 min.
+    #[cfg_attr(feature = "serde", serde(rename = "ask_timeout_ms", with = "crate::trace::millis"))]
     pub ask_timeout: Duration,
     /// How long a roaming session waits for another link after a loss. Default 0.
+    #[cfg_attr(feature = "serde", serde(rename = "rescue_grace_ms", with = "crate::trace::millis"))]
     pub rescue_grace: Duration,
     /// Whether the platform can ask the user. Default true.
     pub can_ask_user: bool,
@@ -270,6 +295,11 @@ pub struct Settings {
 
 /// A configuration to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "crate::trace::Record", try_from = "crate::trace::Record")
+)]
 #[non_exhaustive]
 pub struct Add {
     /// Its identifier: not empty, and not taken.
@@ -315,6 +345,11 @@ impl Add {
 
 /// New values for some fields of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "crate::trace::Record", try_from = "crate::trace::Record")
+)]
 #[non_exhaustive]
 pub struct Change {
     /// Which configuration.
@@ -341,10 +376,10 @@ pub struct Observation {
     /// Its level.
     pub link: LinkState,
     /// Its interface, if it has one.
-    #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub interface: Option<Interface>,
     /// Links that report the same group keep the same address (R-ROAM-29).
-    #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub seamless_group: Option<Identifier>,
 }
 
@@ -365,6 +400,11 @@ impl Observation {
 /// One access point of a snapshot: what `observed` would say, and for one that is not known yet what
 /// `add` would. For a known one the fields that are named act as `change`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "crate::trace::Record", try_from = "crate::trace::Record")
+)]
 #[non_exhaustive]
 pub struct SnapshotEntry {
     /// Its level and interface.

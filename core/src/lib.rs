@@ -25,6 +25,8 @@ mod session;
 mod statistics;
 mod time;
 mod timers;
+#[cfg(feature = "serde")]
+pub mod trace;
 mod update;
 mod view;
 mod vocabulary;

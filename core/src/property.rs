@@ -7,7 +7,7 @@ use crate::{ConfigurationType, Manager, Refused, SessionId};
 
 /// The value of a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(untagged))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
 #[non_exhaustive]
 pub enum PropertyValue {
     /// Yes or no.
@@ -16,6 +16,41 @@ pub enum PropertyValue {
     Integer(i64),
     /// Text.
     Text(String),
+}
+
+// Written out: an untagged derive would say of a wrong value neither what it is nor what was expected.
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for PropertyValue {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = PropertyValue;
+
+            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str("true, false, a whole number of 64 bits, or text")
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<PropertyValue, E> {
+                Ok(PropertyValue::Bool(value))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<PropertyValue, E> {
+                Ok(PropertyValue::Integer(value))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<PropertyValue, E> {
+                let too_large = |_| E::invalid_value(serde::de::Unexpected::Unsigned(value), &self);
+                i64::try_from(value).map(PropertyValue::Integer).map_err(too_large)
+            }
+
+            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<PropertyValue, E> {
+                Ok(PropertyValue::Text(value.into()))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 /// The access point in use while the session is open, else empty. Read only.
