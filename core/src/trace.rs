@@ -11,8 +11,46 @@
 mod configuration;
 #[cfg(test)]
 mod tests;
+mod view;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 pub(crate) use configuration::Record;
+pub use view::{Considered, ManagerView, Query, Subject, View, answer};
+
+use crate::{Effect, Identifier, SessionId};
+
+/// `{"op": 1, "start": "eth0"}`: the number of the request, where it is answered, and what to do.
+impl Serialize for Effect {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(op) = self.op() {
+            map.serialize_entry("op", &op)?;
+        }
+        match self {
+            Self::Start { id, .. } => map.serialize_entry("start", id),
+            Self::Stop { id, .. } => map.serialize_entry("stop", id),
+            Self::Cancel { cancelled, .. } => map.serialize_entry("cancel", cancelled),
+            Self::Resolve { session, among, .. } => {
+                map.serialize_entry("resolve", &Question { session: *session, among })
+            }
+            Self::Update { .. } => map.serialize_entry("update", &Nothing {}),
+            Self::ReadCounters { id } => map.serialize_entry("read_counters", id),
+            Self::Watch { id } => map.serialize_entry("watch", id),
+            Self::Unwatch { id } => map.serialize_entry("unwatch", id),
+        }?;
+        map.end()
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Question<'a> {
+    session: SessionId,
+    among: &'a [Identifier],
+}
+
+#[derive(serde::Serialize)]
+struct Nothing {}
 
 /// Spans as whole milliseconds; one that is too long for that is the longest.
 pub(crate) mod millis {

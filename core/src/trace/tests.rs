@@ -177,3 +177,63 @@ fn every_wrong_field_is_named() {
         assert!(error.contains(part), "{line}\n says {error}\n not {part}");
     }
 }
+
+#[test]
+fn outputs_write_as_the_trace_has_them() {
+    let op = OperationId(4);
+    let session = SessionId::unresolved(1);
+    let id = || Identifier::from("eth0");
+    for (effect, line) in [
+        (Effect::Start { op, id: id() }, r#"{"op":4,"start":"eth0"}"#),
+        (Effect::Stop { op, id: id() }, r#"{"op":4,"stop":"eth0"}"#),
+        (Effect::Cancel { op, cancelled: OperationId(1) }, r#"{"op":4,"cancel":1}"#),
+        (
+            Effect::Resolve { op, session, among: vec!["wan".into(), id()] },
+            r#"{"op":4,"resolve":{"session":1,"among":["wan","eth0"]}}"#,
+        ),
+        (Effect::Update { op }, r#"{"op":4,"update":{}}"#),
+        (Effect::ReadCounters { id: id() }, r#"{"read_counters":"eth0"}"#),
+        (Effect::Watch { id: id() }, r#"{"watch":"eth0"}"#),
+        (Effect::Unwatch { id: id() }, r#"{"unwatch":"eth0"}"#),
+    ] {
+        assert_eq!(serde_json::to_string(&effect).unwrap(), line);
+    }
+}
+
+#[test]
+fn events_write_and_read_back() {
+    for line in [
+        r#"{"state_changed":{"session":1,"state":"connecting"}}"#,
+        r#"{"opened":{"session":1}}"#,
+        r#"{"closed":{"session":1}}"#,
+        r#"{"error":{"session":1,"error":"session_aborted","cause":"link_lost","reason":null}}"#,
+        r#"{"preferred_configuration_changed":{"session":1,"id":"wlan0","seamless":false,"kind":"upgrade"}}"#,
+        r#"{"offer_withdrawn":{"session":1,"id":"wlan0"}}"#,
+        r#"{"new_configuration_activated":{"session":1,"id":"wlan0","decision_due":true}}"#,
+        r#"{"usage_policies_changed":{"session":1,"policies":[]}}"#,
+        r#"{"configuration_added":{"id":"eth0"}}"#,
+        r#"{"configuration_removed":{"id":"eth0"}}"#,
+        r#"{"configuration_changed":{"id":"eth0","state":"active","changed":["state","interface"]}}"#,
+        r#"{"online_state_changed":{"online":true}}"#,
+        r#"{"update_completed":{"token":1}}"#,
+    ] {
+        let event: Event = serde_json::from_str(line).unwrap();
+        assert_eq!(serde_json::to_string(&event).unwrap(), line);
+    }
+}
+
+#[test]
+fn queries_read_and_write_back() {
+    for line in [
+        r#"{"session":1}"#,
+        r#"{"configuration":"eth0"}"#,
+        r#"{"manager":{}}"#,
+        r#"{"why":{"session":1}}"#,
+        r#"{"why":{"configuration":"wan"}}"#,
+    ] {
+        let query: trace::Query = serde_json::from_str(line).unwrap();
+        assert_eq!(serde_json::to_string(&query).unwrap(), line);
+    }
+    let error = serde_json::from_str::<trace::Query>(r#"{"manager":{"all":true}}"#).unwrap_err();
+    assert!(error.to_string().contains("unknown field `all`"), "{error}");
+}
