@@ -1,1 +1,3 @@
 //! Sessions on the network interfaces of a Linux machine.
+
+pub mod trace;
