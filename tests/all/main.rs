@@ -1,1 +1,4 @@
 //! All integration tests.
+
+#[cfg(test)]
+mod style;
