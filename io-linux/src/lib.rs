@@ -1,3 +1,4 @@
 //! Sessions on the network interfaces of a Linux machine.
 
+pub mod replay;
 pub mod trace;

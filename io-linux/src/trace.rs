@@ -15,6 +15,7 @@ use netsession_core::trace::{Query, View};
 use netsession_core::{Accepted, Input, Instant, Output, Refused, Wake};
 use serde::Serialize;
 
+pub(crate) use reader::parse;
 pub use reader::{BadLine, Line, Reader, Said, TraceError, Word};
 pub use recorder::Recorder;
 
