@@ -1,8 +1,8 @@
 //! An access point: the level of its link as reported, and the one request that may be under way on it.
 //!
 //! It promises: the level changes by reports only, never by an answer (R-GEN-4); at most one start or
-//! stop is outstanding (R-GEN-5); every request has a deadline, but a start with no connect timeout; and
-//! what sessions see is computed from the level and the [`Phase`] (R-ST-2). Who wants the link is kept in
+//! stop is outstanding (R-GEN-5); a stop and a cancel have a deadline, a start has those of the sessions
+//! that wait for it; and what sessions see is computed from the level and the [`Phase`] (R-ST-2). Who wants the link is kept in
 //! one list, `holders`. What it needs done is decided in [`reconcile`](crate::reconcile).
 
 use alloc::string::String;
@@ -318,24 +318,17 @@ impl Manager {
     /// the new one has its deadline.
     pub(crate) fn set_phase(&mut self, id: ConfigurationId, phase: Phase) {
         let now = self.now;
-        let stop_timeout = self.config.stop_timeout;
-        let Some(configuration) = self.configuration_mut(id) else { return };
-        let connect_timeout = configuration.connect_timeout;
-        let Some(ap) = configuration.access_point_mut() else { return };
-        let start_due = match phase {
-            Phase::Starting { .. } if !connect_timeout.is_zero() => Some(now + connect_timeout),
-            Phase::Starting { .. } | Phase::Idle | Phase::Cancelling { .. } | Phase::Stopping { .. } => None,
-        };
-        let stop_due = match phase {
-            Phase::Cancelling { .. } | Phase::Stopping { .. } => Some(now + stop_timeout),
+        let due = match phase {
+            Phase::Cancelling { .. } | Phase::Stopping { .. } => Some(now + self.config.stop_timeout),
+            // A start lasts as long as somebody waits for it, and all who wait have a deadline.
             Phase::Starting { .. } | Phase::Idle => None,
         };
+        let Some(ap) = self.access_point_mut(id) else { return };
         let old = core::mem::replace(&mut ap.phase, phase);
         if let Some(op) = old.op() {
             self.operations.remove(&op);
         }
-        self.timers.set(Timer::AccessPoint(id, LinkTimer::Start), start_due);
-        self.timers.set(Timer::AccessPoint(id, LinkTimer::Stop), stop_due);
+        self.timers.set(Timer::AccessPoint(id, LinkTimer::Stop), due);
         self.touch(id);
     }
 
@@ -366,16 +359,12 @@ impl Manager {
         if timer == LinkTimer::LossGrace {
             return self.end_grace(id);
         }
-        let Some(ap) = self.access_point_mut(id) else { return };
+        let Some(ap) = self.access_point(id) else { return };
         match ap.phase {
-            Phase::Starting { .. } => {
-                ap.news.start_failed = Some(Cause::TimedOut.into());
-                self.withdraw_start(id, StopReason::Unwanted);
-            }
             Phase::Cancelling { .. } => self.on_cancelled(id),
             Phase::Stopping { why: StopReason::CleanUp, .. } => self.on_cleaned_up(id),
             Phase::Stopping { .. } => self.on_stop_failed(id, Cause::StopTimedOut.into()),
-            Phase::Idle => {}
+            Phase::Idle | Phase::Starting { .. } => {}
         }
     }
 
@@ -399,11 +388,17 @@ impl Manager {
     /// The link stays up (R-CLOSE-10, R-STOP-7): only who said `stop()` is told.
     fn on_stop_failed(&mut self, id: ConfigurationId, failure: Failure) {
         let Some(ap) = self.access_point_mut(id) else { return };
-        ap.stop_spent = true;
-        if let Phase::Stopping { why: StopReason::Command(stopper), .. } = ap.phase {
-            self.fail_later(stopper, failure);
-        }
+        // Who holds it still, or again, will be a holder that has come and gone.
+        ap.stop_spent = ap.holders.is_empty();
+        let why = match ap.phase {
+            Phase::Stopping { why, .. } => Some(why),
+            Phase::Idle | Phase::Starting { .. } | Phase::Cancelling { .. } => None,
+        };
         self.set_phase(id, Phase::Idle);
+        if let Some(StopReason::Command(stopper)) = why {
+            self.report_state(stopper);
+            self.fail(stopper, failure);
+        }
     }
 }
 

@@ -30,9 +30,12 @@ impl Manager {
         let Some(ap) = self.access_point(on) else { return };
         let can_stop = ap.can_start_and_stop();
         if ap.before_loss.is_some() && can_stop {
-            // The loss counts from now on; who stops it is not told of one (R-LOSS-5).
+            // It counts from now on, and who stops it is not told of a loss (R-LOSS-5).
             self.close_session(id);
             self.end_grace(on);
+            if let Some(ap) = self.access_point_mut(on) {
+                ap.news.stopped = true;
+            }
         }
         let Some(ap) = self.access_point(on) else { return };
         let is_wanted =

@@ -58,7 +58,7 @@ impl Manager {
             Input::Open { .. } => self.open_session(id),
             Input::Close { .. } => self.close_session(id),
             Input::Stop { .. } => self.stop_link(id),
-            Input::Drop { .. } => self.drop_session(id),
+            Input::Drop { .. } => self.forget_session(id),
             Input::Property { key, value, .. } => self.set_property(id, key, value)?,
             Input::Roaming { mode, .. } => {
                 if let Some(session) = self.session_mut(id) {
@@ -96,7 +96,7 @@ impl Manager {
     }
 
     /// As close, without a word to who is gone (R-ST-8).
-    fn drop_session(&mut self, id: SessionId) {
+    fn forget_session(&mut self, id: SessionId) {
         self.withdraw_request(id);
         let Some(session) = self.sessions.remove(id.slot, id.version) else { return };
         if let Some(on) = session.on {
@@ -166,7 +166,7 @@ impl Manager {
     }
 
     /// Closes a session and forgets it.
-    pub fn drop_handle(&mut self, now: Instant, session: SessionId) -> Result<Accepted, Refused> {
+    pub fn drop_session(&mut self, now: Instant, session: SessionId) -> Result<Accepted, Refused> {
         self.handle_input(now, Input::Drop { session })
     }
 

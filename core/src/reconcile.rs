@@ -3,8 +3,8 @@
 //!
 //! It runs once at the end of an input for every access point that the input touched, in insertion order,
 //! so that what is decided follows from the facts of the whole input and never from a single event. Only
-//! `stop()`, and a start whose deadline passed, set the phase before; what they ask for is said here all
-//! the same, by [`Manager::say_requests`].
+//! `stop()` sets the phase before; what it asks for is said here all the same, by
+//! [`Manager::say_requests`].
 
 use crate::access_point::{AccessPoint, Phase, StopReason};
 use crate::{ConfigurationId, Effect, LinkState, Manager, ShutdownPolicy};
@@ -39,7 +39,7 @@ impl Manager {
         }
     }
 
-    /// Takes back a start that nobody wants any more, or that took too long (R-GEN-10).
+    /// Takes back a start that nobody wants any more (R-GEN-10).
     pub(crate) fn withdraw_start(&mut self, id: ConfigurationId, why: StopReason) {
         let Some(ap) = self.access_point_mut(id) else { return };
         let Phase::Starting { op, answered } = ap.phase else { return };

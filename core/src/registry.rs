@@ -222,7 +222,7 @@ impl Manager {
         self.order.remove(&id);
         match kind {
             Kind::AccessPoint(ap) => {
-                for timer in [LinkTimer::Start, LinkTimer::Stop, LinkTimer::LossGrace] {
+                for timer in [LinkTimer::Stop, LinkTimer::LossGrace] {
                     self.timers.set(Timer::AccessPoint(id, timer), None);
                 }
                 if let Some(op) = ap.phase.op() {

@@ -268,7 +268,7 @@ const fn words_of(cause: Cause) -> &'static str {
     match cause {
         Cause::NotPossible => "the platform cannot bring the link up",
         Cause::DeviceTaken => "the device carries another access point",
-        Cause::ConfigurationUnavailable => "the access point is not in reach",
+        Cause::ConfigurationUnavailable => "the configuration is not in reach",
         Cause::Removed => "there is no such configuration, or it was removed",
         Cause::Refused => "the platform refused to bring the link up",
         Cause::Cancelled => "the user cancelled",

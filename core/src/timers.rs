@@ -17,8 +17,6 @@ pub(crate) enum Timer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LinkTimer {
-    /// A start is not done.
-    Start,
     /// A stop is not done, or a cancel not answered.
     Stop,
     /// A loss counts from now on.
@@ -36,8 +34,7 @@ pub(crate) enum SessionTimer {
 impl Timer {
     const fn why(self) -> WakeReason {
         match self {
-            Self::AccessPoint(_, LinkTimer::Start)
-            | Self::Session(_, SessionTimer::Attempt | SessionTimer::Open) => WakeReason::ConnectTimeout,
+            Self::Session(_, SessionTimer::Attempt | SessionTimer::Open) => WakeReason::ConnectTimeout,
             Self::AccessPoint(_, LinkTimer::Stop) => WakeReason::StopTimeout,
             Self::AccessPoint(_, LinkTimer::LossGrace) => WakeReason::LossGrace,
             Self::Update => WakeReason::UpdateTimeout,
