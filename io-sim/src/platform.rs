@@ -3,7 +3,7 @@
 //! The platform is asked ([`carry_out`](Platform::carry_out)) and answers later: everything that it says
 //! is a happening with a time, taken in the order of (time, sequence). It never talks to the machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use netsession_core::{
@@ -23,6 +23,7 @@ pub(crate) struct Platform {
     sequence: u64,
     interfaces: u32,
     deaf: bool,
+    unanswered: BTreeSet<OperationId>,
 }
 
 /// A link as it stands.
@@ -109,6 +110,7 @@ impl Platform {
             sequence: 0,
             interfaces: 0,
             deaf: false,
+            unanswered: BTreeSet::new(),
         }
     }
 
@@ -116,6 +118,7 @@ impl Platform {
 
     /// Begins what the machine asked for.
     pub(crate) fn carry_out(&mut self, now: Instant, effect: &Effect) {
+        self.unanswered.extend(effect.op());
         match effect {
             Effect::Start { op, id } => self.start(now, *op, id),
             Effect::Stop { op, id } => self.stop(now, *op, id),
@@ -239,20 +242,23 @@ impl Platform {
             Choice::Cancels => None,
             Choice::Never => return,
         };
-        self.answer(now, Input::Resolved { op, choice });
+        self.answer(now, op, Input::Resolved { op, choice });
     }
 
     fn complete(&mut self, now: Instant, op: OperationId, result: Outcome, reason: Option<&str>) {
-        self.answer(now, Input::Completed { op, result, reason: reason.map(Into::into) });
+        self.answer(now, op, Input::Completed { op, result, reason: reason.map(Into::into) });
     }
 
     /// Says this when an answer is due, which may be twice or never.
-    fn answer(&mut self, now: Instant, input: Input) {
+    fn answer(&mut self, now: Instant, op: OperationId, input: Input) {
         let late = self.random.per_mille(self.answers.late_per_mille);
         let doubled = self.random.per_mille(self.answers.doubled_per_mille);
-        let lost = self.random.per_mille(self.answers.lost_per_mille);
+        if self.random.per_mille(self.answers.lost_per_mille) {
+            return;
+        }
+        self.unanswered.remove(&op);
         let extra = if late { self.answers.late_by } else { Duration::ZERO };
-        for _ in 0..if lost { 0 } else { 1 + u8::from(doubled) } {
+        for _ in 0..=u8::from(doubled) {
             let delay = self.random.span(&self.answers.delay) + extra;
             self.say(now + delay, input.clone());
         }
@@ -381,9 +387,12 @@ impl Platform {
         station.sent = station.sent.saturating_add(sent);
     }
 
-    /// From now on nothing fails. What hangs half-way ends at rest.
+    /// From now on nothing fails. What hangs half-way ends at rest, what was never answered has failed.
     pub(crate) fn heal(&mut self, now: Instant) {
         self.answers = Answers::default();
+        for op in core::mem::take(&mut self.unanswered) {
+            self.complete(now, op, Outcome::Failed, Some("the platform gave up"));
+        }
         for station in self.stations.values_mut() {
             let link = &mut station.link;
             (link.start, link.stop, link.cancel) = (Reaction::Works, Reaction::Works, Reaction::Works);

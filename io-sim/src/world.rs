@@ -219,7 +219,8 @@ impl World {
         self.command_accepted(input);
     }
 
-    /// From now on nothing fails and answers come in time; a link that hangs half-way ends at rest.
+    /// From now on nothing fails and answers come in time. A link that hangs half-way ends at rest, and a
+    /// request that was never answered is answered as failed.
     pub fn heal(&mut self) {
         self.platform.heal(self.now);
     }

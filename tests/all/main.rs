@@ -1,4 +1,8 @@
 //! All integration tests.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod soak;
+#[cfg(test)]
 mod style;
