@@ -1,0 +1,239 @@
+//! The seeded soak: random worlds, random commands, random faults, and rules that hold after every input.
+//!
+//! A [`Scenario`] is drawn from its seed before it runs, so that a run that breaks a rule can be made
+//! shorter by leaving actions out ([`Scenario::shortened`]). First comes trouble, then the world is healed
+//! and must come to rest (R-GEN-9); in the end the whole run is said to a second manager, which must answer
+//! with the same outputs (R-GEN-1).
+
+mod action;
+mod invariants;
+mod requests;
+mod specification;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use netsession_core::{Instant, Manager, Output, SessionId, SessionState};
+use netsession_io_sim::{Random, Record, World};
+
+pub use action::Action;
+use invariants::Invariants;
+pub use specification::Specification;
+
+/// More steps than this after the last fault mean that there is no rest.
+const STEPS_TO_REST: u32 = 20_000;
+
+/// A world, and what is done to it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Scenario {
+    /// What the world is made of.
+    pub specification: Specification,
+    /// What is done to it, in this order.
+    pub actions: Vec<Action>,
+}
+
+/// A rule that did not hold.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Violation {
+    /// After how many actions.
+    pub after: usize,
+    /// Which rule, and how it was broken.
+    pub what: String,
+    /// Everything that was said.
+    pub log: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "after {} actions: {}", self.after, self.what)?;
+        f.write_str(&self.log)
+    }
+}
+
+/// Draws a scenario of this seed with so many actions, and runs it. Gives the number of inputs.
+///
+/// # Errors
+/// The first rule that is broken, with the shortest run found that breaks it.
+pub fn soak(seed: u64, steps: usize) -> Result<usize, Violation> {
+    let scenario = Scenario::draw(seed, steps);
+    scenario.run().map_err(|violation| {
+        let shortest = scenario.shortened(violation.after);
+        let found = shortest.run().err().unwrap_or(violation);
+        let what = format!("seed {seed}: {}\nactions: {:#?}", found.what, shortest.actions);
+        Violation { what, ..found }
+    })
+}
+
+impl Scenario {
+    /// The scenario of this seed.
+    #[must_use]
+    pub fn draw(seed: u64, steps: usize) -> Self {
+        let mut random = Random::new(seed);
+        let specification = Specification::draw(&mut random);
+        let knobs = action::Knobs::draw(&mut random);
+        let actions = (0..steps).map(|_| knobs.action(&mut random, &specification)).collect();
+        Self { specification, actions }
+    }
+
+    /// Runs it. Gives the number of inputs.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn run(&self) -> Result<usize, Violation> {
+        let mut run = Run::new(&self.specification);
+        let result = catch_unwind(AssertUnwindSafe(|| run.whole(&self.actions)));
+        let result = result.unwrap_or_else(|panic| Err(format!("a panic: {}", words_of(&*panic))));
+        match result {
+            Ok(()) => Ok(run.inputs()),
+            Err(what) => Err(Violation { after: run.done, what, log: run.world.log() }),
+        }
+    }
+
+    /// The same with as many actions left out as it takes none to break a rule.
+    #[must_use]
+    pub fn shortened(&self, failing_after: usize) -> Self {
+        let mut shortest = self.clone();
+        shortest.actions.truncate(failing_after);
+        let mut chunk = shortest.actions.len().max(1);
+        while chunk > 0 {
+            let mut from = 0;
+            while from < shortest.actions.len() {
+                let mut shorter = shortest.clone();
+                shorter.actions.drain(from..(from + chunk).min(shortest.actions.len()));
+                if shorter.run().is_err() {
+                    shortest = shorter;
+                } else {
+                    from += chunk;
+                }
+            }
+            chunk /= 2;
+        }
+        shortest
+    }
+}
+
+/// A scenario under way.
+struct Run {
+    world: World,
+    invariants: Invariants,
+    sessions: Vec<SessionId>,
+    done: usize,
+}
+
+impl Run {
+    fn new(specification: &Specification) -> Self {
+        let world = specification.world();
+        let invariants = Invariants::new(specification.stop_timeout);
+        Self { world, invariants, sessions: Vec::new(), done: 0 }
+    }
+
+    fn whole(&mut self, actions: &[Action]) -> Result<(), String> {
+        self.check()?;
+        for action in actions {
+            self.done += 1;
+            if let Action::Pass(span) = action {
+                self.pass(*span)?;
+            } else {
+                action.perform(&mut self.world, &mut self.sessions);
+            }
+            self.check()?;
+        }
+        self.world.heal();
+        self.world.resync();
+        self.rest()?;
+        replay(&self.world)
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        self.invariants.check(&self.world)
+    }
+
+    /// Like [`World::advance`], with a look after each input.
+    fn pass(&mut self, span: std::time::Duration) -> Result<(), String> {
+        let until = self.world.now() + span;
+        while self.world.next_at().is_some_and(|at| at <= until) {
+            self.world.step();
+            self.check()?;
+        }
+        self.world.advance(until.saturating_since(self.world.now()));
+        Ok(())
+    }
+
+    /// R-GEN-9, R-OPEN-11: nothing is left half-way.
+    fn rest(&mut self) -> Result<(), String> {
+        self.check()?;
+        let mut steps = 0;
+        while self.world.step() {
+            self.check()?;
+            steps += 1;
+            if steps > STEPS_TO_REST {
+                return Err("R-GEN-9: the system does not come to rest".into());
+            }
+        }
+        for view in self.world.manager().sessions() {
+            match view.state() {
+                SessionState::Connecting | SessionState::Closing | SessionState::Roaming => {
+                    return Err(format!("R-GEN-9: {} rests in {}", view.id().number(), view.state()));
+                }
+                SessionState::Invalid
+                | SessionState::NotAvailable
+                | SessionState::Connected
+                | SessionState::Disconnected => {}
+            }
+        }
+        self.invariants.check_rest(&self.world)
+    }
+
+    fn inputs(&self) -> usize {
+        self.world.records().iter().filter(|(_, record)| matches!(record, Record::Input(_))).count()
+    }
+}
+
+/// R-GEN-1: a second manager that is told the same says the same.
+fn replay(world: &World) -> Result<(), String> {
+    let mut manager = Manager::new();
+    let mut records = world.records().iter();
+    while let Some((at, record)) = records.next() {
+        let Record::Input(input) = record else {
+            return Err(format!("R-GEN-1: the replay says more at {at} than {record}"));
+        };
+        replay_input(&mut manager, *at, input, &mut records)?;
+    }
+    Ok(())
+}
+
+fn replay_input<'a>(
+    manager: &mut Manager,
+    at: Instant,
+    input: &netsession_core::Input,
+    records: &mut impl Iterator<Item = &'a (Instant, Record)>,
+) -> Result<(), String> {
+    let differs = |got: &Record, expected: Option<&(Instant, Record)>| {
+        let expected = expected.map(|(_, record)| record.to_string());
+        format!("R-GEN-1: the replay says {got} at {at} where the run said {expected:?}")
+    };
+    let result = Record::Result(manager.handle_input(at, input.clone()));
+    let expected = records.next();
+    if expected.map(|(_, record)| record) != Some(&result) {
+        return Err(differs(&result, expected));
+    }
+    loop {
+        let output = manager.poll_output();
+        let last = matches!(output, Output::Idle { .. });
+        let output = Record::Output(output);
+        let expected = records.next();
+        if expected.map(|(_, record)| record) != Some(&output) {
+            return Err(differs(&output, expected));
+        }
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
+}
