@@ -1,4 +1,4 @@
-//! Sessions on access points and service networks, as one pure state machine.
+#![doc = include_str!("overview.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -31,6 +31,9 @@ mod update;
 mod view;
 mod vocabulary;
 mod work;
+
+#[doc = include_str!("contract.md")]
+pub mod contract {}
 
 pub use error::{Accepted, Refused};
 pub use handle::{ConfigurationId, OperationId, SessionId, UpdateToken};

@@ -1,7 +1,7 @@
 //! The words of the trace, for any serde format.
 //!
 //! [`Input`](crate::Input) reads and writes as the trace has it; [`Event`](crate::Event) and
-//! [`Effect`](crate::Effect) write so. What a `query` asks is a [`Query`], and [`answer`] gives the [`View`]
+//! [`Effect`] write so. What a `query` asks is a [`Query`], and [`answer`] gives the [`View`]
 //! that is its answer. Lines, and the time that stands in each, are left to whoever has a format: times
 //! have decimals, and a format that knows floats only would bend them.
 //!
