@@ -237,3 +237,73 @@ fn queries_read_and_write_back() {
     let error = serde_json::from_str::<trace::Query>(r#"{"manager":{"all":true}}"#).unwrap_err();
     assert!(error.to_string().contains("unknown field `all`"), "{error}");
 }
+
+fn viewed(manager: &Manager, query: &str) -> String {
+    let mut query: trace::Query = serde_json::from_str(query).unwrap();
+    if let Some(session) = query.session_mut() {
+        let number = session.number();
+        *session = manager.sessions().map(|view| view.id()).find(|id| id.number() == number).unwrap();
+    }
+    serde_json::to_string(&trace::answer(manager, &query).unwrap()).unwrap()
+}
+
+#[test]
+fn views_have_every_field_in_the_order_of_the_trace() {
+    let mut manager = Manager::new();
+    let add = r#"{"add":{"id":"eth0","type":"access_point","name":"Office","bearer":"lte","purpose":"public","capabilities":["forced_roaming"],"link":"active","interface":{"index":2,"name":"eth0"}}}"#;
+    for line in [
+        add,
+        r#"{"add":{"id":"wan","type":"service_network","members":["eth0"],"connect_timeout_ms":7}}"#,
+        r#"{"add":{"id":"any","type":"user_choice"}}"#,
+        r#"{"session":{"on":"eth0"}}"#,
+        r#"{"session":{"on":"nowhere"}}"#,
+    ] {
+        manager.handle_input(Instant::ZERO, read(line)).unwrap();
+    }
+    let id = manager.sessions().next().unwrap().id();
+    manager.handle_input(Instant::ZERO, Input::Open { session: id }).unwrap();
+    for (query, view) in [
+        (
+            r#"{"session":1}"#,
+            r#"{"session":1,"state":"connected","is_open":true,"error":null,"error_string":null,"configuration":"eth0","active_configuration":"eth0","offer":null,"candidate":null,"interface":{"index":2,"name":"eth0"},"received":0,"sent":0,"active_time":0,"policies":[],"roaming":"forced","reopen":"never","properties":{"ActiveConfiguration":"eth0"}}"#,
+        ),
+        (
+            r#"{"configuration":"eth0"}"#,
+            r#"{"id":"eth0","type":"access_point","name":"Office","state":"active","link":"active","bearer":"lte","bearer_name":"LTE","bearer_family":"4g","purpose":"public","roaming_available":false,"members":[],"connect_timeout_ms":30000,"interface":{"index":2,"name":"eth0"},"device":null,"shutdown":"owned_only","capabilities":["forced_roaming"],"policies":[],"received":0,"sent":0,"holders":1,"ours":false}"#,
+        ),
+        (
+            r#"{"configuration":"wan"}"#,
+            r#"{"id":"wan","type":"service_network","name":"wan","state":"active","link":null,"bearer":null,"bearer_name":null,"bearer_family":null,"purpose":"unknown","roaming_available":false,"members":["eth0"],"connect_timeout_ms":7,"interface":null,"device":null,"shutdown":null,"capabilities":["forced_roaming"],"policies":[],"received":0,"sent":0,"holders":0,"ours":false}"#,
+        ),
+        (
+            r#"{"manager":{}}"#,
+            r#"{"online":true,"capabilities":["forced_roaming"],"default":"wan","configurations":["eth0","wan"]}"#,
+        ),
+        (r#"{"why":{"session":1}}"#, r#"{"why":[]}"#),
+        (r#"{"why":{"configuration":"wan"}}"#, r#"{"why":[]}"#),
+    ] {
+        assert_eq!(viewed(&manager, query), view);
+    }
+    let null = viewed(&manager, r#"{"session":2}"#);
+    for part in [
+        r#""state":"invalid","is_open":false,"error":"invalid_configuration""#,
+        r#""configuration":"nowhere","active_configuration":"""#,
+        r#""interface":null"#,
+        r#""properties":{}"#,
+    ] {
+        assert!(null.contains(part), "{null}\n has no {part}");
+    }
+}
+
+#[test]
+fn queries_about_what_is_not_there_are_refused() {
+    let manager = Manager::new();
+    let ask = |query: &str| {
+        let query: trace::Query = serde_json::from_str(query).unwrap();
+        trace::answer(&manager, &query).unwrap_err().word()
+    };
+    assert_eq!(ask(r#"{"session":1}"#), "unknown_session");
+    assert_eq!(ask(r#"{"why":{"session":1}}"#), "unknown_session");
+    assert_eq!(ask(r#"{"configuration":"x"}"#), "unknown_configuration");
+    assert_eq!(ask(r#"{"why":{"configuration":"x"}}"#), "unknown_configuration");
+}
