@@ -1,4 +1,5 @@
 //! Sessions on the network interfaces of a Linux machine.
 
+pub mod explain;
 pub mod replay;
 pub mod trace;

@@ -74,6 +74,18 @@ pub enum Outcome {
     Differs(Difference),
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agrees { compared: 0 } => f.write_str("a scenario: the trace has nothing to compare with"),
+            Self::Agrees { compared } => {
+                write!(f, "all agrees: the machine said what the trace has, in {compared} lines")
+            }
+            Self::Differs(difference) => difference.fmt(f),
+        }
+    }
+}
+
 /// The first place where the machine says something else than the trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -252,7 +264,10 @@ impl Comparison {
 
 #[cfg(test)]
 mod tests {
+    use netsession_core::trace::answer as answer_to;
+
     use super::*;
+    use crate::trace::Recorder;
 
     const IDLE: &str = r#"{"t":0,"out":{"idle":{"wake":null,"why":null}}}"#;
 
@@ -366,5 +381,83 @@ mod tests {
     fn an_audience_that_has_gone_ends_the_replay() {
         let outcome = replay(tick(0).as_bytes(), &mut Transcript(&mut [0; 3][..]));
         assert!(matches!(outcome, Err(ReplayError::Write(_))), "{outcome:?}");
+    }
+
+    /// What a driver would do that records its run.
+    fn record(inputs: &str) -> String {
+        let mut recorder = Recorder::new(Vec::new());
+        let mut manager = Manager::new();
+        let mut sessions = Vec::new();
+        for line in Reader::new(inputs.as_bytes()) {
+            let line = line.unwrap();
+            let Word::In(mut input) = line.word else { panic!("not an input") };
+            resolve(input.session_mut(), &sessions).unwrap();
+            recorder.input(line.at, &input);
+            let answer = manager.handle_input(line.at, input);
+            recorder.accepted(manager.now(), &answer);
+            if let Ok(Accepted::Session(session)) = answer {
+                sessions.push(session);
+            }
+            loop {
+                let output = manager.poll_output();
+                recorder.output(manager.now(), &output);
+                if matches!(output, Output::Idle { .. }) {
+                    break;
+                }
+            }
+            let query = Query::Manager {};
+            recorder.query(manager.now(), &query);
+            recorder.view(manager.now(), &answer_to(&manager, &query));
+        }
+        String::from_utf8(recorder.finish().unwrap()).unwrap()
+    }
+
+    const RUN: &str = r#"
+{"t":0,"in":{"add":{"id":"eth0","type":"access_point","link":"discovered"}}}
+{"t":0,"in":{"add":{"id":"wan","type":"service_network","members":["eth0","later"],"hold_off_ms":null}}}
+{"t":0.000001,"in":{"session":{"on":"wan"}}}
+{"t":0.5,"in":{"open":{"session":1}}}
+{"t":30,"in":{"observed":{"id":"eth0","link":"active"}}}
+{"t":30,"in":{"migrate":{"session":1}}}
+{"t":40,"in":{"update":{}}}
+{"t":50,"in":{"snapshot":[{"id":"eth0","link":"defined"}]}}
+{"t":60,"in":{"drop":{"session":1}}}
+{"t":70,"in":{"open":{"session":1}}}
+{"t":99999.5,"in":{"tick":{}}}
+"#;
+
+    #[test]
+    fn a_recorded_run_replays_to_the_same() {
+        let recorded = record(RUN);
+        for part in [r#"{"made":{"session":1}}"#, r#""start":"eth0""#, "session_aborted", "not_roaming"] {
+            assert!(recorded.contains(part), "no {part} in\n{recorded}");
+        }
+        assert!(
+            recorded.contains(r#"{"refused":{"why":"unknown_session"}}"#),
+            "a dropped session:\n{recorded}"
+        );
+        let said = recorded.lines().filter(|line| line.contains("\"out\"") || line.contains("\"view\""));
+        let said: Vec<_> = said.collect();
+        let (outcome, printed) = run(&recorded);
+        assert_eq!(outcome.unwrap(), Outcome::Agrees { compared: said.len().try_into().unwrap() });
+        assert_eq!(printed.lines().collect::<Vec<_>>(), said);
+    }
+
+    #[test]
+    fn every_line_of_a_recorded_run_counts() {
+        let recorded = record(RUN);
+        let lines: Vec<_> = recorded.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let is_said = |line: &&str| line.contains("\"out\"") || line.contains("\"view\"");
+            let stands_alone = is_said(line)
+                && !lines.get(at.wrapping_sub(1)).is_some_and(is_said)
+                && !lines.get(at + 1).is_some_and(is_said);
+            if !is_said(line) || stands_alone {
+                continue;
+            }
+            let without: Vec<_> = [&lines[..at], &lines[at + 1..]].concat();
+            let difference = differs(&without.join("\n"));
+            assert!(difference.2.is_some(), "without line {}: {difference:?}", at + 1);
+        }
     }
 }

@@ -1,0 +1,214 @@
+//! A picture of what each session and link was in over time: one lane each, one column for each moment at
+//! which something changed. Columns are as wide as their words need, so the picture is not to scale.
+
+use std::fmt::Write;
+
+use netsession_core::{Instant, LinkState, SessionState};
+
+/// What a lane shows from some moment on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    word: &'static str,
+    line: char,
+}
+
+impl Look {
+    const UP: char = '━';
+    const UNDER_WAY: char = '╌';
+    const DOWN: char = '·';
+
+    /// A session's: only an open one has the line of a link that may be used.
+    pub(super) const fn of_session(state: SessionState, is_open: bool) -> Self {
+        let (word, line) = match state {
+            SessionState::Invalid => ("invalid", Self::DOWN),
+            SessionState::NotAvailable => ("not available", Self::DOWN),
+            SessionState::Connecting => ("connecting", Self::UNDER_WAY),
+            SessionState::Connected if is_open => ("open", Self::UP),
+            SessionState::Connected => ("connected, not open", '─'),
+            SessionState::Closing => ("closing", Self::UNDER_WAY),
+            SessionState::Disconnected => ("disconnected", Self::DOWN),
+            SessionState::Roaming => ("roaming", '~'),
+        };
+        Self { word, line }
+    }
+
+    /// A link's.
+    pub(super) const fn of_link(link: LinkState) -> Self {
+        let (word, line) = match link {
+            LinkState::Undefined => ("undefined", Self::DOWN),
+            LinkState::Defined => ("defined", Self::DOWN),
+            LinkState::Discovered => ("discovered", Self::DOWN),
+            LinkState::Connecting => ("connecting", Self::UNDER_WAY),
+            LinkState::Active => ("active", Self::UP),
+            LinkState::Closing => ("closing", Self::UNDER_WAY),
+        };
+        Self { word, line }
+    }
+
+    /// Of something that is no more.
+    pub(super) const GONE: Self = Self { word: "gone", line: ' ' };
+}
+
+/// The picture, as far as it is known.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    columns: Vec<Instant>,
+    lanes: Vec<Lane>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    label: String,
+    // Each with the column in which it begins.
+    looks: Vec<(usize, Look)>,
+}
+
+impl Lanes {
+    /// Begins an empty lane, and gives its index.
+    pub(super) fn add(&mut self, label: String) -> usize {
+        self.lanes.push(Lane { label, looks: Vec::new() });
+        self.lanes.len() - 1
+    }
+
+    /// Notes what a lane shows from `at` on, if that is new.
+    pub(super) fn note(&mut self, lane: usize, at: Instant, look: Look) {
+        let Some(lane) = self.lanes.get_mut(lane) else { return };
+        if lane.looks.last().is_some_and(|(_, latest)| *latest == look) {
+            return;
+        }
+        if self.columns.last() != Some(&at) {
+            self.columns.push(at);
+        }
+        let column = self.columns.len() - 1;
+        // Of several looks at one moment the last stands.
+        lane.looks.pop_if(|(begun, _)| *begun == column);
+        if lane.looks.last().is_none_or(|(_, latest)| *latest != look) {
+            lane.looks.push((column, look));
+        }
+    }
+
+    /// The picture, in as many blocks as fit into `width` characters.
+    pub(super) fn draw(&self, width: usize) -> String {
+        let label_width = self.lanes.iter().map(|lane| lane.label.chars().count()).max().unwrap_or(0);
+        let mut blocks = Vec::new();
+        let mut first = 0;
+        while first < self.columns.len() {
+            let mut after = first + 1;
+            let mut used = label_width + 2 + self.column_width(first, first);
+            while after < self.columns.len() && used + self.column_width(after, first) <= width {
+                used += self.column_width(after, first);
+                after += 1;
+            }
+            blocks.push(self.draw_block(label_width, first, after));
+            first = after;
+        }
+        blocks.join("\n")
+    }
+
+    fn column_width(&self, column: usize, first: usize) -> usize {
+        let words = self.lanes.iter().filter_map(|lane| lane.word(column, first));
+        let longest = words.map(|word| word.chars().count() + 3).max().unwrap_or(0);
+        longest.max(self.time(column).len()) + 2
+    }
+
+    fn time(&self, column: usize) -> String {
+        self.columns.get(column).map(Instant::to_string).unwrap_or_default()
+    }
+
+    fn draw_block(&self, label_width: usize, first: usize, after: usize) -> String {
+        let mut text = " ".repeat(label_width + 2);
+        for column in first..after {
+            let _ = write!(text, "{:<1$}", self.time(column), self.column_width(column, first));
+        }
+        let mut text = text.trim_end().to_owned() + "\n";
+        for lane in &self.lanes {
+            let mut row = format!("{:<label_width$}  ", lane.label);
+            for column in first..after {
+                row += &lane.cell(column, first, self.column_width(column, first));
+            }
+            text += row.trim_end();
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl Lane {
+    fn look(&self, column: usize) -> Option<(usize, Look)> {
+        self.looks.iter().copied().take_while(|(begun, _)| *begun <= column).last()
+    }
+
+    /// The word in a column: what begins there, and in the first of a block what goes on there.
+    fn word(&self, column: usize, first: usize) -> Option<&'static str> {
+        let (begun, look) = self.look(column)?;
+        let goes_on = column == first && look != Look::GONE;
+        (begun == column || goes_on).then_some(look.word)
+    }
+
+    fn cell(&self, column: usize, first: usize, width: usize) -> String {
+        let Some((begun, look)) = self.look(column) else { return " ".repeat(width) };
+        let mut cell = match self.word(column, first) {
+            Some(word) if begun == column => format!("├ {word} "),
+            Some(word) => format!("{} {word} ", look.line),
+            None => String::new(),
+        };
+        let missing = width.saturating_sub(cell.chars().count());
+        cell.extend(std::iter::repeat_n(look.line, missing));
+        cell
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture() -> Lanes {
+        let mut lanes = Lanes::default();
+        let at = Instant::from_millis;
+        let session = lanes.add("session 1".to_owned());
+        let link = lanes.add("eth0".to_owned());
+        lanes.note(link, at(0), Look::of_link(LinkState::Discovered));
+        lanes.note(session, at(0), Look::of_session(SessionState::Disconnected, false));
+        lanes.note(session, at(0), Look::of_session(SessionState::Connecting, false));
+        lanes.note(session, at(5), Look::of_session(SessionState::Connecting, false));
+        lanes.note(link, at(12_000), Look::of_link(LinkState::Active));
+        lanes.note(session, at(12_000), Look::of_session(SessionState::Connected, true));
+        lanes.note(session, at(12_500), Look::GONE);
+        lanes
+    }
+
+    #[test]
+    fn a_lane_shows_each_change_in_its_column() {
+        let expected = "           \
+                                   0              12000      12500\n\
+                        session 1  ├ connecting ╌╌├ open ━━━━├ gone\n\
+                        eth0       ├ discovered ··├ active ━━━━━━━━━━━\n";
+        assert_eq!(picture().draw(100), expected);
+    }
+
+    #[test]
+    fn a_narrow_picture_goes_on_below_and_repeats_the_words() {
+        let expected = "           \
+                                   0\n\
+                        session 1  ├ connecting ╌╌\n\
+                        eth0       ├ discovered ··\n\
+                        \n           \
+                                   12000      12500\n\
+                        session 1  ├ open ━━━━├ gone\n\
+                        eth0       ├ active ━━━━━━━━━━━\n";
+        assert_eq!(picture().draw(32), expected);
+        assert_eq!(picture().draw(0).matches("━ active").count(), 1, "{}", picture().draw(0));
+    }
+
+    #[test]
+    fn every_state_has_a_look_of_its_own() {
+        let looks: Vec<_> = SessionState::ALL.iter().map(|state| Look::of_session(*state, false)).collect();
+        for (at, look) in looks.iter().enumerate() {
+            assert!(!looks[..at].contains(look), "{look:?}");
+        }
+        assert_ne!(
+            Look::of_session(SessionState::Connected, true),
+            Look::of_session(SessionState::Connected, false)
+        );
+    }
+}
