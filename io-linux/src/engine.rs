@@ -1,0 +1,293 @@
+//! The core, a back end, a clock and a poll, tied together: facts in, outputs to whom they are for.
+//!
+//! After every input the core is drained to `Idle`: effects go to the back end, events queue for the
+//! application, the deadline is kept. So the core's own queue never fills.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::time::{Duration, Instant};
+
+use netsession_core::{
+    Accepted, Cause, ConfigurationType, Effect, Event, Identifier, Input, Manager, Output, Refused,
+    SessionError, SessionId,
+};
+
+use crate::Error;
+use crate::backend::Backend;
+use crate::clock::Clock;
+
+/// Sees all that goes into the core and comes out of it, in order: what a trace is written from.
+pub trait Observer {
+    /// This is about to be said to the core.
+    fn input(&mut self, now: netsession_core::Instant, input: &Input);
+    /// What the core answered to it.
+    fn result(&mut self, now: netsession_core::Instant, result: &Result<Accepted, Refused>);
+    /// What the core says after it; `Idle` is the last.
+    fn output(&mut self, now: netsession_core::Instant, output: &Output);
+}
+
+/// How an attempt to open a session stands, as its events told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    Opening,
+    Opened,
+    Failed(SessionError),
+}
+
+/// An application that never takes its events loses the oldest, so that memory stays bounded.
+const EVENTS_KEPT: usize = 65_536;
+
+pub(crate) struct Engine {
+    manager: Manager,
+    backend: Box<dyn Backend>,
+    poll: mio::Poll,
+    readiness: mio::Events,
+    clock: Clock,
+    observer: Option<Box<dyn Observer>>,
+    events: VecDeque<Event>,
+    lost_events: u64,
+    wake: Option<Instant>,
+    stop_timeout: Duration,
+    attempts: BTreeMap<SessionId, Attempt>,
+    /// An error that came where it could not be returned.
+    deferred: Option<Error>,
+    /// The poll has reported something that no turn has looked at, or a turn left something.
+    work_left: bool,
+    has_snapshot: bool,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        poll: mio::Poll,
+        backend: Box<dyn Backend>,
+        config: netsession_core::Config,
+        observer: Option<Box<dyn Observer>>,
+    ) -> Result<Self, Error> {
+        let mut engine = Self {
+            manager: Manager::new(),
+            backend,
+            poll,
+            readiness: mio::Events::with_capacity(8),
+            clock: Clock::new(),
+            observer,
+            events: VecDeque::new(),
+            lost_events: 0,
+            wake: None,
+            stop_timeout: config.stop_timeout,
+            attempts: BTreeMap::new(),
+            deferred: None,
+            work_left: true,
+            has_snapshot: false,
+        };
+        engine.feed(Input::Config(config))?;
+        Ok(engine)
+    }
+
+    pub(crate) const fn manager(&self) -> &Manager {
+        &self.manager
+    }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
+    }
+
+    pub(crate) const fn has_snapshot(&self) -> bool {
+        self.has_snapshot
+    }
+
+    pub(crate) const fn lost_events(&self) -> u64 {
+        self.lost_events
+    }
+
+    pub(crate) fn attempt(&self, session: SessionId) -> Option<Attempt> {
+        self.attempts.get(&session).copied()
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Says one thing to the core, and what the platform answers to it at once.
+    pub(crate) fn handle(&mut self, input: Input) -> Result<Accepted, Error> {
+        let result = self.feed(input);
+        self.feed_from_backend();
+        Ok(result?)
+    }
+
+    pub(crate) fn turn(&mut self) -> Result<bool, Error> {
+        match self.deferred.take() {
+            Some(error) => Err(error),
+            None => self.turn_regardless(),
+        }
+    }
+
+    /// A turn, even if an error waits to be told.
+    pub(crate) fn turn_regardless(&mut self) -> Result<bool, Error> {
+        if !self.work_left {
+            self.poll(Some(Duration::ZERO))?;
+        }
+        if self.clock.has_slept() {
+            self.backend.resync();
+        }
+        let result = self.backend.turn(Instant::now());
+        self.work_left = matches!(result, Ok(true));
+        self.feed_from_backend();
+        if self.wake.is_some_and(|wake| wake <= Instant::now()) {
+            // Only time passed: it cannot be refused.
+            let _: Result<Accepted, Refused> = self.feed(Input::Tick {});
+            self.feed_from_backend();
+        }
+        result
+    }
+
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        if self.deferred.is_some() { Ok(()) } else { self.wait_regardless(timeout) }
+    }
+
+    /// A wait, even if an error waits to be told.
+    pub(crate) fn wait_regardless(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        if self.work_left {
+            return Ok(());
+        }
+        let deadline = self.deadline().map(|at| at.saturating_duration_since(Instant::now()));
+        self.poll([deadline, timeout].into_iter().flatten().min())
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let now = (self.work_left || self.deferred.is_some()).then(Instant::now);
+        [now, self.deadline()].into_iter().flatten().min()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        [self.wake, self.backend.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Keeps an error for the next turn; the first one says most.
+    pub(crate) fn defer(&mut self, error: Error) {
+        self.deferred.get_or_insert(error);
+    }
+
+    /// Reads the counters of the access points that a session's counters are made of.
+    pub(crate) fn refresh_counters(&mut self, session: SessionId) -> Result<(), Error> {
+        let Some(view) = self.manager.session(session) else { return Ok(()) };
+        let Some(configuration) = self.manager.configuration(view.configuration()) else { return Ok(()) };
+        let ids: Vec<Identifier> = match configuration.kind() {
+            ConfigurationType::AccessPoint => vec![configuration.id().clone()],
+            ConfigurationType::ServiceNetwork => configuration.members().cloned().collect(),
+            ConfigurationType::UserChoice => view.active_configuration().cloned().into_iter().collect(),
+            ConfigurationType::Invalid => Vec::new(),
+        };
+        for id in ids {
+            self.handle(Input::RefreshCounters { id })?;
+        }
+        // The kernel has answered by the time that the request is sent.
+        self.turn().map(|left| self.work_left |= left)
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        match self.poll.poll(&mut self.readiness, timeout) {
+            Ok(()) => self.work_left |= !self.readiness.is_empty(),
+            // A signal: whoever waits may want to look at what it meant.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::system("wait for the kernel (epoll)", error)),
+        }
+        Ok(())
+    }
+
+    /// The core refuses a fact only if it has become void, such as a level of what was just removed.
+    fn feed_from_backend(&mut self) {
+        while let Some(input) = self.backend.next_input() {
+            self.has_snapshot |= matches!(input, Input::Snapshot(_));
+            let _: Result<Accepted, Refused> = self.feed(input);
+        }
+    }
+
+    fn feed(&mut self, input: Input) -> Result<Accepted, Refused> {
+        let now = self.clock.to_core(Instant::now());
+        if let Some(observer) = &mut self.observer {
+            observer.input(now, &input);
+        }
+        self.note_command(&input);
+        let result = self.manager.handle_input(now, input);
+        if let Some(observer) = &mut self.observer {
+            observer.result(now, &result);
+        }
+        self.drain(now);
+        result
+    }
+
+    fn drain(&mut self, now: netsession_core::Instant) {
+        loop {
+            let output = self.manager.poll_output();
+            if let Some(observer) = &mut self.observer {
+                observer.output(now, &output);
+            }
+            match output {
+                Output::Effect(effect) => {
+                    let until = self.deadline_of(&effect);
+                    self.backend.request(effect, until);
+                }
+                Output::Event(event) => {
+                    self.note_event(&event);
+                    if self.events.len() >= EVENTS_KEPT {
+                        self.events.pop_front();
+                        self.lost_events += 1;
+                    }
+                    self.events.push_back(event);
+                }
+                Output::Idle { wake } => {
+                    self.wake = wake.and_then(|wake| self.clock.from_core(wake.at));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// When the core will give up waiting for what it asks: from then on the link is what it looks like.
+    fn deadline_of(&self, effect: &Effect) -> Option<Instant> {
+        let span = match effect {
+            Effect::Start { id, .. } => self.manager.configuration(id)?.connect_timeout(),
+            Effect::Stop { .. } => self.stop_timeout,
+            Effect::Cancel { .. }
+            | Effect::Resolve { .. }
+            | Effect::Update { .. }
+            | Effect::ReadCounters { .. }
+            | Effect::Watch { .. }
+            | Effect::Unwatch { .. } => return None,
+        };
+        if span.is_zero() { None } else { Instant::now().checked_add(span) }
+    }
+
+    /// Notes an attempt before the events that may end it at once.
+    fn note_command(&mut self, input: &Input) {
+        if let Input::Open { session } = input {
+            if self.manager.session(*session).is_some_and(|view| !view.is_open()) {
+                self.attempts.insert(*session, Attempt::Opening);
+            }
+        } else if let Input::Drop { session } = input {
+            self.attempts.remove(session);
+        }
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        let Some(session) = event.session() else { return };
+        let Some(attempt) = self.attempts.get_mut(&session).filter(|attempt| **attempt == Attempt::Opening)
+        else {
+            return;
+        };
+        if let Event::Opened { .. } = event {
+            *attempt = Attempt::Opened;
+        } else if let Event::Closed { .. } = event {
+            self.attempts.remove(&session);
+        } else if let Event::Error { error, cause, .. } = event
+            && ends_attempt(*cause)
+        {
+            *attempt = Attempt::Failed(*error);
+        }
+    }
+}
+
+/// Errors that do not end an attempt tell so by their cause (R-OPEN-11).
+const fn ends_attempt(cause: Cause) -> bool {
+    !matches!(cause, Cause::StopRefused | Cause::StopTimedOut | Cause::CannotStop | Cause::RoamingFailed)
+}
