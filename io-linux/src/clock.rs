@@ -22,12 +22,12 @@ impl Clock {
     }
 
     /// The core's instant for a reading of the clock.
-    pub(crate) fn to_core(&self, at: Instant) -> netsession_core::Instant {
+    pub(crate) fn core_instant(&self, at: Instant) -> netsession_core::Instant {
         netsession_core::Instant::ZERO + at.saturating_duration_since(self.origin)
     }
 
     /// The reading of the clock for an instant of the core; `None` if it lies beyond the clock's range.
-    pub(crate) fn from_core(&self, at: netsession_core::Instant) -> Option<Instant> {
+    pub(crate) fn system_instant(&self, at: netsession_core::Instant) -> Option<Instant> {
         self.origin.checked_add(Duration::from_nanos(at.as_nanos()))
     }
 
@@ -75,7 +75,7 @@ mod tests {
     fn instants_go_there_and_back() {
         let clock = Clock::new();
         let at = clock.origin + Duration::from_nanos(1_234_567);
-        assert_eq!(clock.to_core(at).as_nanos(), 1_234_567);
-        assert_eq!(clock.from_core(clock.to_core(at)), Some(at));
+        assert_eq!(clock.core_instant(at).as_nanos(), 1_234_567);
+        assert_eq!(clock.system_instant(clock.core_instant(at)), Some(at));
     }
 }

@@ -203,7 +203,7 @@ impl Engine {
     }
 
     fn feed(&mut self, input: Input) -> Result<Accepted, Refused> {
-        let now = self.clock.to_core(Instant::now());
+        let now = self.clock.core_instant(Instant::now());
         if let Some(observer) = &mut self.observer {
             observer.input(now, &input);
         }
@@ -236,7 +236,7 @@ impl Engine {
                     self.events.push_back(event);
                 }
                 Output::Idle { wake } => {
-                    self.wake = wake.and_then(|wake| self.clock.from_core(wake.at));
+                    self.wake = wake.and_then(|wake| self.clock.system_instant(wake.at));
                     return;
                 }
             }

@@ -30,6 +30,8 @@ mod driver;
 mod engine;
 mod error;
 pub mod explain;
+pub mod link_table;
+mod netlink;
 pub mod replay;
 mod rtnetlink;
 mod session;

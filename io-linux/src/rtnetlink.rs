@@ -1,41 +1,460 @@
-//! stub
-use std::time::Instant;
+//! The back end for the links of a network namespace, by rtnetlink.
+//!
+//! One socket hears notifications, another carries requests and dumps, one dump at a time; neither ever
+//! blocks. In rest notifications go to the [`LinkTable`] as they come. When belief may be wrong (the
+//! beginning, lost notifications, a sleep of the machine, an update) everything is dumped afresh: while the
+//! dump runs no notification is read, and after it those that have come are put on top of it before the
+//! core is told, so that old ones do not replay as flaps. The last notification about a link is never older
+//! than the dump, whatever came before it.
 
-use netsession_core::{Effect, Identifier, Input, InterfaceAddress};
+mod jobs;
+#[cfg(test)]
+mod tests;
 
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mio::Token;
+use netsession_core::{Effect, Identifier, Input, InterfaceAddress, OperationId, Outcome};
+use rustix::io::Errno;
+
+use self::jobs::{Given, Job};
 use crate::Error;
 use crate::backend::Backend;
+use crate::link_table::{LinkTable, Links};
+use crate::netlink::{
+    Failure, Message, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NetlinkSocket, Received, answer, attributes,
+    buffer, messages, request, u64_at,
+};
+
+// linux/rtnetlink.h
+const RTNLGRP_LINK: u32 = 1;
+const RTNLGRP_IPV4_IFADDR: u32 = 5;
+const RTNLGRP_IPV6_IFADDR: u32 = 9;
+const RTM_NEWSTATS: u16 = 92;
+const IFLA_STATS_LINK_64: u16 = 1;
+
+const NOTIFICATIONS: Token = Token(0);
+const REQUESTS: Token = Token(1);
+
+/// Some milliseconds of work; then the core and the application get their turn.
+const DATAGRAMS_PER_TURN: usize = 128;
+/// After a dead socket a new one is tried at first so soon, then half as often each time.
+const RETRY_AT_FIRST: Duration = Duration::from_secs(1);
+const RETRY_AT_MOST: Duration = Duration::from_secs(60);
 
 pub(crate) struct Rtnetlink {
-    inputs: std::collections::VecDeque<Input>,
+    registry: mio::Registry,
+    receive_buffer_bytes: usize,
+    /// `None` after an error, until `retry_at`.
+    sockets: Option<Sockets>,
+    retry_at: Option<Instant>,
+    retry_after: Duration,
+    buffer: Vec<u8>,
+    table: LinkTable,
+    resync: Resync,
+    /// Another dump is wanted after the one that runs.
+    is_resync_wanted: bool,
+    /// Updates that wait for a dump to begin, and for the running one to end.
+    waiting_updates: Vec<OperationId>,
+    running_updates: Vec<OperationId>,
+    last_sequence: u32,
+    awaited: BTreeMap<u32, Awaited>,
+    /// Requests to start and stop, by interface; the first of each is under way.
+    jobs: BTreeMap<u32, VecDeque<Job>>,
+    given: BTreeMap<u32, Given>,
+    answers: VecDeque<Input>,
+    /// What to give to links that are started, by identifier or name.
+    addresses: Vec<(String, InterfaceAddress)>,
+    lost_notifications: u64,
+    resyncs: u64,
+}
+
+struct Sockets {
+    notifications: NetlinkSocket,
+    requests: NetlinkSocket,
+}
+
+/// An answer that the kernel owes.
+enum Awaited {
+    /// To the step of a job on this interface.
+    Step {
+        index: u32,
+    },
+    Counters {
+        id: Identifier,
+    },
+}
+
+enum Resync {
+    /// The table is what the kernel says.
+    Settled,
+    /// Nothing is known, or notifications were lost: those that are left are void. A dump follows.
+    Lost,
+    Dumping(Dump),
+    /// The dump is there; notifications that came meanwhile go on top of it.
+    Draining {
+        fresh: Links,
+        is_touched: bool,
+    },
+}
+
+struct Dump {
+    sequence: u32,
+    stage: Stage,
+    is_interrupted: bool,
+    fresh: Links,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Links,
+    Addresses,
 }
 
 impl Rtnetlink {
-    pub(crate) fn new(_registry: mio::Registry, _receive_buffer_bytes: usize) -> Result<Self, Error> {
-        Ok(Self { inputs: [Input::Snapshot(Vec::new())].into() })
+    pub(crate) fn new(registry: mio::Registry, receive_buffer_bytes: usize) -> Result<Self, Error> {
+        let sockets = Sockets::open(&registry, receive_buffer_bytes)?;
+        let mut buffer = buffer();
+        let can_start = can_start(&sockets.requests, &mut buffer)?;
+        Ok(Self {
+            registry,
+            receive_buffer_bytes,
+            sockets: Some(sockets),
+            retry_at: None,
+            retry_after: RETRY_AT_FIRST,
+            buffer,
+            table: LinkTable::new(can_start, is_wireless),
+            resync: Resync::Lost,
+            is_resync_wanted: false,
+            waiting_updates: Vec::new(),
+            running_updates: Vec::new(),
+            last_sequence: 1,
+            awaited: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            given: BTreeMap::new(),
+            answers: VecDeque::new(),
+            addresses: Vec::new(),
+            lost_notifications: 0,
+            resyncs: 0,
+        })
+    }
+
+    /// Reads until nothing is left, or it is enough for one turn.
+    fn read(&mut self) -> Result<bool, Error> {
+        for _ in 0..DATAGRAMS_PER_TURN {
+            let is_dumping = matches!(self.resync, Resync::Dumping(_));
+            let has_read = ((is_dumping || !self.awaited.is_empty()) && self.read_answer()?)
+                || (!is_dumping && self.read_notification()?);
+            if !has_read {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn read_answer(&mut self) -> Result<bool, Error> {
+        let Some(sockets) = &self.sockets else { return Ok(false) };
+        let received = sockets
+            .requests
+            .receive(&mut self.buffer)
+            .map_err(|e| Error::system("read an answer of rtnetlink", e))?;
+        match received {
+            Received::Nothing => return Ok(false),
+            // An answer is missing, nobody knows which: ask for nothing that is under way again.
+            Received::Lost => {
+                return Err(Error::system(
+                    "read an answer of rtnetlink",
+                    std::io::Error::from(Errno::NOBUFS),
+                ));
+            }
+            Received::Messages(length) => self.with_buffer(length, |this, datagram| {
+                messages(datagram).try_for_each(|message| this.on_answer(&message))
+            })?,
+        }
+        Ok(true)
+    }
+
+    fn on_answer(&mut self, message: &Message<'_>) -> Result<(), Error> {
+        if let Resync::Dumping(dump) = &mut self.resync
+            && dump.sequence == message.sequence
+        {
+            dump.is_interrupted |= message.flags & NLM_F_DUMP_INTR != 0;
+            if !matches!(message.kind, NLMSG_DONE | NLMSG_ERROR) {
+                dump.fresh.take_message(message);
+                return Ok(());
+            }
+            answer(message).map_err(|failure| Error::Kernel {
+                doing: "list the links and their addresses",
+                reason: failure.to_string(),
+            })?;
+            return self.next_stage();
+        }
+        match self.awaited.remove(&message.sequence) {
+            Some(Awaited::Step { index }) => self.on_step_answered(index, answer(message)),
+            Some(Awaited::Counters { id }) => self.answers.extend(counters(id, message)),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// `false` if nothing is left to do.
+    fn read_notification(&mut self) -> Result<bool, Error> {
+        let Some(sockets) = &self.sockets else { return Ok(false) };
+        let received = sockets
+            .notifications
+            .receive(&mut self.buffer)
+            .map_err(|e| Error::system("read the notifications of rtnetlink", e))?;
+        match received {
+            Received::Nothing => return self.on_quiet(),
+            Received::Lost => self.on_lost(),
+            Received::Messages(length) => {
+                let Self { buffer, table, resync, .. } = self;
+                let datagram = buffer.get(..length).unwrap_or_default();
+                match resync {
+                    Resync::Settled => table.notify(datagram),
+                    Resync::Draining { fresh, is_touched } => {
+                        fresh.take_in(datagram);
+                        *is_touched = true;
+                    }
+                    Resync::Lost | Resync::Dumping(_) => {}
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// All notifications have been read.
+    fn on_quiet(&mut self) -> Result<bool, Error> {
+        match std::mem::replace(&mut self.resync, Resync::Settled) {
+            Resync::Draining { fresh, .. } => self.adopt(fresh),
+            Resync::Settled if !self.is_resync_wanted => return Ok(false),
+            Resync::Settled | Resync::Lost | Resync::Dumping(_) => {
+                self.is_resync_wanted = false;
+                self.running_updates.append(&mut self.waiting_updates);
+                self.dump(Stage::Links, Links::default())?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn on_lost(&mut self) {
+        self.lost_notifications += 1;
+        // A dump that nothing was put on is as good as the moment it was made; without this a storm that
+        // loses notifications all the time would keep the core from learning anything.
+        if let Resync::Draining { fresh, is_touched: false } =
+            std::mem::replace(&mut self.resync, Resync::Lost)
+        {
+            self.adopt(fresh);
+        }
+    }
+
+    fn adopt(&mut self, fresh: Links) {
+        self.table.adopt(fresh);
+        self.resyncs += 1;
+        self.retry_after = RETRY_AT_FIRST;
+        self.is_resync_wanted |= !self.waiting_updates.is_empty();
+        for op in std::mem::take(&mut self.running_updates) {
+            self.answers.push_back(Input::Completed { op, result: Outcome::Ok, reason: None });
+        }
+    }
+
+    fn next_stage(&mut self) -> Result<(), Error> {
+        let Resync::Dumping(dump) = std::mem::replace(&mut self.resync, Resync::Lost) else { return Ok(()) };
+        let Dump { stage, is_interrupted, mut fresh, .. } = dump;
+        match (stage, is_interrupted) {
+            (Stage::Links, true) => self.dump(Stage::Links, Links::default()),
+            (Stage::Links, false) => self.dump(Stage::Addresses, fresh),
+            (Stage::Addresses, true) => {
+                fresh.forget_addresses();
+                self.dump(Stage::Addresses, fresh)
+            }
+            (Stage::Addresses, false) => {
+                self.resync = Resync::Draining { fresh, is_touched: false };
+                Ok(())
+            }
+        }
+    }
+
+    fn dump(&mut self, stage: Stage, fresh: Links) -> Result<(), Error> {
+        let sequence = self.next_sequence();
+        let request = match stage {
+            Stage::Links => request::dump_links(sequence),
+            Stage::Addresses => request::dump_addresses(sequence),
+        };
+        let Some(sockets) = &self.sockets else { return Ok(()) };
+        sockets.requests.send(&request).map_err(|e| Error::system("ask rtnetlink for all links", e))?;
+        self.resync = Resync::Dumping(Dump { sequence, stage, is_interrupted: false, fresh });
+        Ok(())
+    }
+
+    /// Sends a request that one message answers.
+    fn send(&mut self, awaited: Awaited, make: impl FnOnce(u32) -> Vec<u8>) -> Result<(), Failure> {
+        let sequence = self.next_sequence();
+        let result = match &self.sockets {
+            Some(sockets) => sockets.requests.send(&make(sequence)),
+            None => Err(Errno::NOTCONN.into()),
+        };
+        match result {
+            Ok(()) => {
+                self.awaited.insert(sequence, awaited);
+                Ok(())
+            }
+            Err(error) => {
+                Err(Failure { error: Errno::from_io_error(&error).unwrap_or(Errno::IO), text: None })
+            }
+        }
+    }
+
+    fn next_sequence(&mut self) -> u32 {
+        self.last_sequence = self.last_sequence.wrapping_add(1);
+        self.last_sequence
+    }
+
+    fn with_buffer<T>(&mut self, length: usize, read: impl FnOnce(&mut Self, &[u8]) -> T) -> T {
+        let buffer = std::mem::take(&mut self.buffer);
+        let result = read(self, buffer.get(..length).unwrap_or_default());
+        self.buffer = buffer;
+        result
+    }
+
+    /// The sockets are of no use any more. Requests under way are over; new sockets come after a while.
+    fn give_up(&mut self, now: Instant) {
+        if let Some(sockets) = self.sockets.take() {
+            sockets.notifications.close(&self.registry);
+            sockets.requests.close(&self.registry);
+        }
+        self.awaited.clear();
+        self.fail_all_jobs();
+        self.resync = Resync::Lost;
+        self.retry_at = now.checked_add(self.retry_after);
+        self.retry_after = (self.retry_after * 2).min(RETRY_AT_MOST);
+    }
+
+    fn reopen(&mut self) -> Result<(), Error> {
+        self.retry_at = None;
+        self.sockets = Some(Sockets::open(&self.registry, self.receive_buffer_bytes)?);
+        Ok(())
+    }
+
+    fn read_counters(&mut self, id: Identifier) {
+        // Nobody waits for it: without a link, or without an answer, there is nothing to report.
+        if let Some(index) = self.table.index_of(&id) {
+            let _: Result<(), Failure> =
+                self.send(Awaited::Counters { id }, |sequence| request::counters(sequence, index));
+        }
     }
 }
 
 impl Backend for Rtnetlink {
-    fn turn(&mut self, _now: Instant) -> Result<bool, Error> {
-        Ok(false)
+    fn turn(&mut self, now: Instant) -> Result<bool, Error> {
+        self.table.expire(now);
+        let is_time = self.retry_at.is_some_and(|at| at <= now);
+        let result = if is_time { self.reopen() } else { Ok(()) }.and_then(|()| self.read());
+        if result.is_err() {
+            self.give_up(now);
+        }
+        self.table.flush();
+        self.given.retain(|index, _| self.table.name_of(*index).is_some());
+        result
     }
+
     fn next_input(&mut self) -> Option<Input> {
-        self.inputs.pop_front()
+        self.table.next_input().or_else(|| self.answers.pop_front())
     }
-    fn request(&mut self, _effect: Effect, _until: Option<Instant>) {}
-    fn resync(&mut self) {}
+
+    fn request(&mut self, effect: Effect, until: Option<Instant>) {
+        match effect {
+            Effect::Start { op, id } => self.start(op, &id, until),
+            Effect::Stop { op, id } => self.stop(op, &id, until),
+            Effect::Cancel { op, cancelled } => self.cancel(op, cancelled),
+            Effect::Update { op } => {
+                self.waiting_updates.push(op);
+                self.is_resync_wanted = true;
+            }
+            Effect::ReadCounters { id } => self.read_counters(id),
+            // Not asked for: the core knows that this platform cannot ask.
+            Effect::Resolve { op, .. } => self.answers.push_back(Input::Resolved { op, choice: None }),
+            // A link that is down shows no carrier; to look for one would take it up.
+            Effect::Watch { .. } | Effect::Unwatch { .. } => {}
+        }
+    }
+
+    fn resync(&mut self) {
+        if let Resync::Settled = self.resync {
+            self.resync = Resync::Lost;
+        } else {
+            self.is_resync_wanted = true;
+        }
+    }
+
     fn next_deadline(&self) -> Option<Instant> {
-        None
+        let is_due =
+            self.sockets.is_some() && self.is_resync_wanted && matches!(self.resync, Resync::Settled);
+        let now = is_due.then(Instant::now);
+        [now, self.retry_at, self.table.next_deadline()].into_iter().flatten().min()
     }
-    fn named(&self, _name: &str) -> Vec<Identifier> {
-        Vec::new()
+
+    fn named(&self, name: &str) -> Vec<Identifier> {
+        self.table.named(name)
     }
-    fn give_address(&mut self, _link: &str, _address: InterfaceAddress) {}
+
+    fn give_address(&mut self, link: &str, address: InterfaceAddress) {
+        self.addresses.push((link.to_owned(), address));
+    }
+
     fn lost_notifications(&self) -> u64 {
-        0
+        self.lost_notifications
     }
+
     fn resyncs(&self) -> u64 {
-        0
+        self.resyncs.saturating_sub(1)
     }
+}
+
+impl Sockets {
+    fn open(registry: &mio::Registry, receive_buffer_bytes: usize) -> Result<Self, Error> {
+        let groups = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
+        let notifications = NetlinkSocket::open(registry, NOTIFICATIONS, &groups)?;
+        notifications.set_receive_buffer(receive_buffer_bytes)?;
+        Ok(Self { notifications, requests: NetlinkSocket::open(registry, REQUESTS, &[])? })
+    }
+}
+
+/// Whether the kernel lets this process change links: it checks that before it looks at what to change, so
+/// a change of no link at all tells. Nothing else knows as well who owns the network namespace.
+fn can_start(socket: &NetlinkSocket, buffer: &mut Vec<u8>) -> Result<bool, Error> {
+    const NO_LINK: u32 = 0;
+    const DOING: &str = "ask rtnetlink what this process may do";
+    socket.send(&request::set_up(1, NO_LINK, true)).map_err(|e| Error::system(DOING, e))?;
+    // The kernel has answered by the time that the request is sent.
+    match socket.receive(buffer).map_err(|e| Error::system(DOING, e))? {
+        Received::Messages(length) => Ok(messages(buffer.get(..length).unwrap_or_default())
+            .any(|message| answer(&message).is_err_and(|failure| failure.error != Errno::PERM))),
+        Received::Nothing | Received::Lost => Ok(false),
+    }
+}
+
+fn counters(id: Identifier, message: &Message<'_>) -> Option<Input> {
+    /// struct if_stats_msg
+    const HEADER_LENGTH: usize = 12;
+    /// In struct rtnl_link_stats64, behind the two counts of packets.
+    const RX_BYTES: usize = 16;
+    const TX_BYTES: usize = 24;
+    if message.kind != RTM_NEWSTATS {
+        return None;
+    }
+    let (_, stats) =
+        attributes(message.payload.get(HEADER_LENGTH..)?).find(|(kind, _)| *kind == IFLA_STATS_LINK_64)?;
+    Some(Input::Counters { id, received: u64_at(stats, RX_BYTES)?, sent: u64_at(stats, TX_BYTES)? })
+}
+
+/// Netlink does not tell. Sysfs does, but may be that of another network namespace: it is believed only
+/// where it knows the interface by the same index.
+fn is_wireless(index: u32, name: &str) -> bool {
+    let directory = Path::new("/sys/class/net").join(name);
+    let known_as = std::fs::read_to_string(directory.join("ifindex")).ok();
+    known_as.and_then(|text| text.trim().parse().ok()) == Some(index)
+        && (directory.join("phy80211").exists() || directory.join("wireless").exists())
 }

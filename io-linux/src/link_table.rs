@@ -1,0 +1,337 @@
+//! Links and addresses from netlink messages, and what they mean to the core: access points and levels.
+//!
+//! Pure: bytes go in, [`Input`]s come out; there is no socket and no clock. No bytes, however wrong, make
+//! it fail.
+//!
+//! | the kernel says | level |
+//! |---|---|
+//! | administratively down | Discovered if this process may start it, else Defined |
+//! | up, no carrier | Defined |
+//! | up, carrier, no usable address | Discovered |
+//! | up, carrier, a usable address | Active |
+//! | up, and a start of ours is under way, until it is Active | Connecting |
+//! | up, and a stop of ours is under way | Closing |
+//! | deleted | the access point is removed |
+//!
+//! Carrier is IFF_RUNNING. An address is usable if it is neither tentative nor deprecated nor refused by
+//! its neighbours, and not link-local. Loopback is not listed. A change of level is told with the message
+//! that makes it; other changes are told once per [`flush`](LinkTable::flush).
+
+mod identifiers;
+mod links;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use netsession_core::{
+    Add, BearerType, Capabilities, Change as ConfigurationChange, Identifier, Input, Interface, LinkState,
+    Observation, Settings, SnapshotEntry,
+};
+
+use self::identifiers::Identifiers;
+pub use self::links::Links;
+use self::links::{Change, Link, Listing};
+use crate::netlink::messages;
+
+const ARPHRD_ETHER: u16 = 1;
+/// A move between two stations of one network is a blink of the carrier, not a loss (R-LOSS-5).
+const WLAN_LOSS_GRACE: Duration = Duration::from_millis(100);
+
+/// A request of ours that is under way on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are no other requests to a link")]
+pub enum Phase {
+    /// It is being brought up.
+    Starting,
+    /// It is being taken down.
+    Stopping,
+}
+
+/// The links, and what the core has been told of them.
+#[derive(Clone, Debug)]
+pub struct LinkTable {
+    links: Links,
+    identifiers: Identifiers,
+    phases: BTreeMap<u32, (Phase, Option<Instant>)>,
+    phase_deadlines: BTreeSet<(Instant, u32)>,
+    /// Links of which something other than the level is still to be told.
+    dirty: Vec<u32>,
+    inputs: VecDeque<Input>,
+    can_start: bool,
+    is_wireless: fn(u32, &str) -> bool,
+}
+
+impl LinkTable {
+    /// An empty table. `can_start`: whether this process may start and stop links. `is_wireless` is asked
+    /// once for each link that may be, by index and name.
+    #[must_use]
+    pub fn new(can_start: bool, is_wireless: fn(u32, &str) -> bool) -> Self {
+        Self {
+            links: Links::default(),
+            identifiers: Identifiers::default(),
+            phases: BTreeMap::new(),
+            phase_deadlines: BTreeSet::new(),
+            dirty: Vec::new(),
+            inputs: VecDeque::new(),
+            can_start,
+            is_wireless,
+        }
+    }
+
+    /// Whether this process may start and stop links.
+    #[must_use]
+    pub const fn can_start(&self) -> bool {
+        self.can_start
+    }
+
+    /// Takes in a datagram of notifications.
+    pub fn notify(&mut self, datagram: &[u8]) {
+        for message in messages(datagram) {
+            match self.links.apply(&message) {
+                Some(Change::Added { index }) => self.add(index),
+                Some(Change::Removed { index }) => self.remove(index),
+                Some(Change::Renamed { index }) => {
+                    self.tell_name(index);
+                    self.review(index, true);
+                }
+                Some(Change::Flags { index }) => self.review(index, false),
+                Some(Change::Addresses { index }) => self.review(index, true),
+                None => {}
+            }
+        }
+    }
+
+    /// Tells what has changed besides the levels.
+    pub fn flush(&mut self) {
+        for index in std::mem::take(&mut self.dirty) {
+            let Some(link) = self.links.by_index.get_mut(&index) else { continue };
+            let Some(listing) = link.listing.as_mut().filter(|listing| listing.is_dirty) else { continue };
+            listing.is_dirty = false;
+            let level = listing.level;
+            self.inputs.extend(observation(index, link, level).map(Input::Observed));
+        }
+    }
+
+    /// Puts a fresh dump in place of all that was known, and tells it as a snapshot. A link with the index
+    /// and the make of one that was known is that one.
+    pub fn adopt(&mut self, mut fresh: Links) {
+        self.identifiers = Identifiers::default();
+        for (index, link) in &mut fresh.by_index {
+            self.identifiers.count(link);
+            let known = self.links.by_index.get_mut(index).filter(|known| known.is_same_make(link));
+            if let Some(listing) = known.and_then(|known| known.listing.take()) {
+                self.identifiers.keep(*index, &listing.id);
+                link.listing = Some(listing);
+            }
+        }
+        let is_known = |index: &u32| fresh.by_index.get(index).is_some_and(|link| link.listing.is_some());
+        let gone: Vec<u32> = self.phases.keys().filter(|index| !is_known(index)).copied().collect();
+        for index in gone {
+            self.forget_phase(index);
+        }
+        self.links = fresh;
+        self.dirty.clear();
+        let indexes: Vec<u32> = self.links.by_index.keys().copied().collect();
+        let entries = indexes.into_iter().filter_map(|index| self.entry(index)).collect();
+        self.inputs.push_back(Input::Snapshot(entries));
+    }
+
+    /// The next thing to tell the core.
+    pub fn next_input(&mut self) -> Option<Input> {
+        self.inputs.pop_front()
+    }
+
+    /// The index of the interface that carries an access point.
+    #[must_use]
+    pub fn index_of(&self, id: &str) -> Option<u32> {
+        self.identifiers.index_of(id)
+    }
+
+    /// The name of an interface.
+    #[must_use]
+    pub fn name_of(&self, index: u32) -> Option<&str> {
+        self.links.by_index.get(&index).map(|link| link.name.as_str())
+    }
+
+    /// Whether an interface is administratively up.
+    #[must_use]
+    pub fn is_up(&self, index: u32) -> bool {
+        self.links.by_index.get(&index).is_some_and(Link::is_up)
+    }
+
+    /// The access points whose interface has this name, or this alternative name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Vec<Identifier> {
+        let fits = |link: &&Link| link.name == name || link.alternative_names().iter().any(|n| n == name);
+        let links = self.links.by_index.values().filter(fits);
+        links.filter_map(|link| link.listing.as_ref()).map(|listing| listing.id.clone()).collect()
+    }
+
+    /// A request of ours is under way from now on, until the link shows it done, [`end`](Self::end), or
+    /// [`expire`](Self::expire) after `until`.
+    pub fn begin(&mut self, index: u32, phase: Phase, until: Option<Instant>) {
+        self.forget_phase(index);
+        self.phases.insert(index, (phase, until));
+        self.phase_deadlines.extend(until.map(|until| (until, index)));
+        self.review(index, false);
+    }
+
+    /// The request is over: the link is what it looks like.
+    pub fn end(&mut self, index: u32) {
+        self.forget_phase(index);
+        self.review(index, false);
+    }
+
+    /// When the next request is over for being late.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.phase_deadlines.first().map(|(until, _)| *until)
+    }
+
+    /// Ends the requests that are late.
+    pub fn expire(&mut self, now: Instant) {
+        while let Some((until, index)) = self.phase_deadlines.first().copied()
+            && until <= now
+        {
+            self.end(index);
+        }
+    }
+
+    fn add(&mut self, index: u32) {
+        let Some(link) = self.links.by_index.get_mut(&index) else { return };
+        self.identifiers.count(link);
+        let id = self.identifiers.give(index, link);
+        let level = level_of(link, None, self.can_start);
+        let bearer = bearer_of(index, link, self.is_wireless);
+        link.listing = Some(Listing { id: id.clone(), bearer, level, is_dirty: false });
+        let mut add = Add::access_point(id);
+        add.settings = settings_of(link, bearer, self.can_start);
+        add.link = level;
+        add.interface = Some(interface_of(index, link));
+        self.inputs.push_back(Input::Add(add));
+    }
+
+    fn remove(&mut self, index: u32) {
+        self.forget_phase(index);
+        let Some(link) = self.links.by_index.remove(&index) else { return };
+        self.identifiers.release(&link);
+        self.inputs.extend(link.listing.map(|listing| Input::Remove { id: listing.id }));
+    }
+
+    fn tell_name(&mut self, index: u32) {
+        let Some(link) = self.links.by_index.get(&index) else { return };
+        let Some(listing) = &link.listing else { return };
+        let mut settings = Settings::default();
+        settings.name = Some(link.name.as_str().to_owned());
+        let change = ConfigurationChange::new(listing.id.clone(), settings);
+        self.inputs.push_back(Input::Change(change));
+    }
+
+    /// Tells the level if it has changed; notes what else has.
+    fn review(&mut self, index: u32, has_changed: bool) {
+        let Some(link) = self.links.by_index.get_mut(&index) else { return };
+        let phase = self.phases.get(&index).map(|(phase, _)| *phase);
+        let level = level_of(link, phase, self.can_start);
+        let is_done = is_done(link, phase, level);
+        let Some(listing) = &mut link.listing else { return };
+        if level != listing.level {
+            listing.level = level;
+            listing.is_dirty = false;
+            self.inputs.extend(observation(index, link, level).map(Input::Observed));
+        } else if has_changed && !listing.is_dirty {
+            listing.is_dirty = true;
+            self.dirty.push(index);
+        }
+        if is_done {
+            self.forget_phase(index);
+        }
+    }
+
+    /// What a snapshot says of a link.
+    fn entry(&mut self, index: u32) -> Option<SnapshotEntry> {
+        let link = self.links.by_index.get_mut(&index)?;
+        let phase = self.phases.get(&index).map(|(phase, _)| *phase);
+        let level = level_of(link, phase, self.can_start);
+        let known = link.listing.take();
+        let is_new = known.is_none();
+        let (id, bearer) = match known {
+            Some(listing) => (listing.id, listing.bearer),
+            None => (self.identifiers.give(index, link), bearer_of(index, link, self.is_wireless)),
+        };
+        link.listing = Some(Listing { id, bearer, level, is_dirty: false });
+        let mut entry = SnapshotEntry::new(observation(index, link, level)?);
+        entry.settings = settings_of(link, bearer, self.can_start);
+        if !is_new {
+            // Not the kernel's to say; somebody may have changed them.
+            entry.settings.counts_for_online = None;
+            entry.settings.loss_grace = None;
+        }
+        if is_done(link, phase, level) {
+            self.forget_phase(index);
+        }
+        Some(entry)
+    }
+
+    fn forget_phase(&mut self, index: u32) {
+        if let Some((_, Some(until))) = self.phases.remove(&index) {
+            self.phase_deadlines.remove(&(until, index));
+        }
+    }
+}
+
+fn level_of(link: &Link, phase: Option<Phase>, can_start: bool) -> LinkState {
+    if !link.is_up() {
+        return if can_start { LinkState::Discovered } else { LinkState::Defined };
+    }
+    let is_usable = link.has_carrier() && !link.addresses.is_empty();
+    match phase {
+        Some(Phase::Stopping) => LinkState::Closing,
+        Some(Phase::Starting) if !is_usable => LinkState::Connecting,
+        _ if is_usable => LinkState::Active,
+        _ if link.has_carrier() => LinkState::Discovered,
+        _ => LinkState::Defined,
+    }
+}
+
+fn interface_of(index: u32, link: &Link) -> Interface {
+    Interface::new(index, link.name.as_str()).with_addresses(link.usable_addresses())
+}
+
+fn observation(index: u32, link: &Link, level: LinkState) -> Option<Observation> {
+    let listing = link.listing.as_ref()?;
+    Some(Observation::new(listing.id.clone(), level).with_interface(interface_of(index, link)))
+}
+
+/// Whether the link shows that a request is done.
+fn is_done(link: &Link, phase: Option<Phase>, level: LinkState) -> bool {
+    match phase {
+        Some(Phase::Starting) => level == LinkState::Active,
+        Some(Phase::Stopping) => !link.is_up(),
+        None => false,
+    }
+}
+
+fn bearer_of(index: u32, link: &Link, is_wireless: fn(u32, &str) -> bool) -> BearerType {
+    match link.layer {
+        ARPHRD_ETHER if !link.is_virtual && is_wireless(index, &link.name) => BearerType::Wlan,
+        ARPHRD_ETHER => BearerType::Ethernet,
+        _ => BearerType::Unknown,
+    }
+}
+
+fn settings_of(link: &Link, bearer: BearerType, can_start: bool) -> Settings {
+    let mut capabilities = Capabilities::DIRECT_CONNECTION_ROUTING
+        | Capabilities::APPLICATION_LEVEL_ROAMING
+        | Capabilities::FORCED_ROAMING
+        | Capabilities::DATA_STATISTICS;
+    capabilities.set(Capabilities::CAN_START_AND_STOP_INTERFACES, can_start);
+    let mut settings = Settings::default();
+    settings.name = Some(link.name.as_str().to_owned());
+    settings.bearer = Some(bearer);
+    settings.capabilities = Some(capabilities);
+    settings.counts_for_online = Some(!link.is_virtual);
+    settings.loss_grace = (bearer == BearerType::Wlan).then_some(WLAN_LOSS_GRACE);
+    settings
+}

@@ -1,0 +1,338 @@
+//! The kernel's links as its messages tell them, and nothing else: no level, no identifier.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use netsession_core::{BearerType, Identifier, InterfaceAddress, LinkState};
+
+use crate::netlink::{Message, attributes, messages, text_of, u16_at, u32_at};
+
+// linux/rtnetlink.h
+const RTM_NEWLINK: u16 = 16;
+const RTM_DELLINK: u16 = 17;
+const RTM_NEWADDR: u16 = 20;
+const RTM_DELADDR: u16 = 21;
+// linux/if_link.h
+const IFLA_IFNAME: u16 = 3;
+const IFLA_WIRELESS: u16 = 11;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_INFO_KIND: u16 = 1;
+const IFLA_PROP_LIST: u16 = 52;
+const IFLA_ALT_IFNAME: u16 = 53;
+const IFLA_PERM_ADDRESS: u16 = 54;
+const IFLA_PARENT_DEV_NAME: u16 = 56;
+const IFLA_PARENT_DEV_BUS_NAME: u16 = 57;
+// linux/if_addr.h
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+const IFA_FLAGS: u16 = 8;
+const IFA_F_DADFAILED: u32 = 0x08;
+const IFA_F_DEPRECATED: u32 = 0x20;
+const IFA_F_TENTATIVE: u32 = 0x40;
+// linux/if.h
+const IFF_UP: u32 = 0x1;
+const IFF_LOOPBACK: u32 = 0x8;
+const IFF_RUNNING: u32 = 0x40;
+const AF_UNSPEC: u8 = 0;
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+
+/// Made by software, yet what traffic to the outside goes through: these count for being online. All
+/// other kinds (bridge, veth, tun …) do not; what has no kind is hardware.
+const KINDS_LIKE_HARDWARE: [&[u8]; 10] =
+    [b"bond", b"team", b"vlan", b"macvlan", b"ipvlan", b"ppp", b"wwan", b"rmnet", b"dsa", b"virt_wifi"];
+
+/// All links of a network namespace but loopback, by their index.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    pub(super) by_index: BTreeMap<u32, Link>,
+}
+
+/// One link.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) name: Identifier,
+    /// What few links have.
+    pub(super) rare: Option<Box<Rare>>,
+    /// The usable ones, in order.
+    pub(super) addresses: Vec<Address>,
+    flags: u32,
+    /// ARPHRD_…
+    pub(super) layer: u16,
+    pub(super) is_virtual: bool,
+    /// Filled in by the table.
+    pub(super) listing: Option<Listing>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rare {
+    pub(super) permanent: Option<Identifier>,
+    pub(super) parent: Option<Identifier>,
+    pub(super) alternative_names: Vec<Identifier>,
+}
+
+/// What the core was told of a link.
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    pub(super) id: Identifier,
+    pub(super) bearer: BearerType,
+    pub(super) level: LinkState,
+    /// Something else than the level has changed since.
+    pub(super) is_dirty: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Address {
+    local: IpAddr,
+    prefix_length: u8,
+    /// The other end, where there is one: it tells addresses apart.
+    peer: IpAddr,
+}
+
+/// What a message changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Added { index: u32 },
+    Removed { index: u32 },
+    Renamed { index: u32 },
+    Flags { index: u32 },
+    Addresses { index: u32 },
+}
+
+impl Link {
+    pub(super) const fn is_up(&self) -> bool {
+        self.flags & IFF_UP != 0
+    }
+
+    /// Operational: never IFF_LOWER_UP, which an access point shows before it lets anyone in.
+    pub(super) const fn has_carrier(&self) -> bool {
+        self.flags & IFF_RUNNING != 0
+    }
+
+    pub(super) fn permanent(&self) -> Option<&Identifier> {
+        self.rare.as_ref()?.permanent.as_ref()
+    }
+
+    pub(super) fn parent(&self) -> Option<&Identifier> {
+        self.rare.as_ref()?.parent.as_ref()
+    }
+
+    pub(super) fn alternative_names(&self) -> &[Identifier] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.alternative_names)
+    }
+
+    /// Whether this can be the link that `other` was: what a link is made of does not change.
+    pub(super) fn is_same_make(&self, other: &Self) -> bool {
+        (self.layer, self.is_virtual, self.permanent(), self.parent())
+            == (other.layer, other.is_virtual, other.permanent(), other.parent())
+    }
+
+    pub(super) fn usable_addresses(&self) -> Vec<InterfaceAddress> {
+        let mut addresses: Vec<_> = self
+            .addresses
+            .iter()
+            .filter_map(|address| InterfaceAddress::new(address.local, address.prefix_length))
+            .collect();
+        // Addresses that differ in the other end only.
+        addresses.dedup();
+        addresses
+    }
+}
+
+impl Links {
+    /// Takes in a datagram of a dump, or of notifications that came while it ran.
+    pub fn take_in(&mut self, datagram: &[u8]) {
+        for message in messages(datagram) {
+            self.take_message(&message);
+        }
+    }
+
+    pub(crate) fn take_message(&mut self, message: &Message<'_>) {
+        if let Some(Change::Removed { index }) = self.apply(message) {
+            self.by_index.remove(&index);
+        }
+    }
+
+    /// Forgets all addresses, to take them in anew.
+    pub fn forget_addresses(&mut self) {
+        for link in self.by_index.values_mut() {
+            link.addresses.clear();
+        }
+    }
+
+    pub(super) fn apply(&mut self, message: &Message<'_>) -> Option<Change> {
+        match message.kind {
+            RTM_NEWLINK => self.new_link(message.payload),
+            RTM_DELLINK => self.delete_link(message.payload),
+            RTM_NEWADDR => self.address(message.payload, true),
+            RTM_DELADDR => self.address(message.payload, false),
+            _ => None,
+        }
+    }
+
+    fn new_link(&mut self, payload: &[u8]) -> Option<Change> {
+        let header = LinkHeader::read(payload)?;
+        if header.flags & IFF_LOOPBACK != 0 {
+            return None;
+        }
+        let index = header.index;
+        let mut seen = Attributes::read(payload.get(LinkHeader::LENGTH..)?);
+        let Some(link) = self.by_index.get_mut(&index) else {
+            self.by_index.insert(index, seen.into_link(&header)?);
+            return Some(Change::Added { index });
+        };
+        let changed_flags = (link.flags ^ header.flags) & (IFF_UP | IFF_RUNNING) != 0;
+        link.flags = header.flags;
+        // What wireless drivers say by the way names little more than the link.
+        if !seen.is_wireless_event {
+            link.rare = seen.take_rare();
+        }
+        match seen.name.filter(|name| *name != link.name) {
+            Some(name) => {
+                link.name = name;
+                Some(Change::Renamed { index })
+            }
+            None => changed_flags.then_some(Change::Flags { index }),
+        }
+    }
+
+    fn delete_link(&mut self, payload: &[u8]) -> Option<Change> {
+        let index = LinkHeader::read(payload)?.index;
+        // The table takes it out when it has said so.
+        self.by_index.contains_key(&index).then_some(Change::Removed { index })
+    }
+
+    fn address(&mut self, payload: &[u8], is_new: bool) -> Option<Change> {
+        const HEADER_LENGTH: usize = 8;
+        let [family, prefix_length, flags, ..] = *payload else { return None };
+        let index = u32_at(payload, 4)?;
+        let link = self.by_index.get_mut(&index)?;
+        let (mut local, mut other, mut flags) = (None, None, u32::from(flags));
+        for (kind, value) in attributes(payload.get(HEADER_LENGTH..)?) {
+            match kind {
+                IFA_LOCAL => local = ip(family, value),
+                IFA_ADDRESS => other = ip(family, value),
+                IFA_FLAGS => flags = u32_at(value, 0).unwrap_or(flags),
+                _ => {}
+            }
+        }
+        let local = local.or(other)?;
+        let address = Address { local, prefix_length, peer: other.unwrap_or(local) };
+        let is_usable = is_new
+            && flags & (IFA_F_TENTATIVE | IFA_F_DEPRECATED | IFA_F_DADFAILED) == 0
+            && !is_link_local(local);
+        match (link.addresses.binary_search(&address), is_usable) {
+            (Err(place), true) => link.addresses.insert(place, address),
+            (Ok(place), false) => drop(link.addresses.remove(place)),
+            (Ok(_), true) | (Err(_), false) => return None,
+        }
+        Some(Change::Addresses { index })
+    }
+}
+
+struct LinkHeader {
+    layer: u16,
+    index: u32,
+    flags: u32,
+}
+
+impl LinkHeader {
+    const LENGTH: usize = 16;
+
+    /// `None` for other families too: a bridge says by them that a port has left, not that a link has gone.
+    fn read(payload: &[u8]) -> Option<Self> {
+        let [AF_UNSPEC, ..] = *payload else { return None };
+        Some(Self { layer: u16_at(payload, 2)?, index: u32_at(payload, 4)?, flags: u32_at(payload, 8)? })
+    }
+}
+
+#[derive(Default)]
+struct Attributes {
+    name: Option<Identifier>,
+    permanent: Option<Identifier>,
+    parent: Option<Identifier>,
+    alternative_names: Vec<Identifier>,
+    is_virtual: bool,
+    is_wireless_event: bool,
+}
+
+impl Attributes {
+    fn read(bytes: &[u8]) -> Self {
+        let mut seen = Self::default();
+        let mut bus = None;
+        for (kind, value) in attributes(bytes) {
+            match kind {
+                IFLA_IFNAME => seen.name = name(value),
+                IFLA_WIRELESS => seen.is_wireless_event = true,
+                IFLA_LINKINFO => {
+                    seen.is_virtual = attributes(value).any(|(kind, value)| {
+                        kind == IFLA_INFO_KIND && !KINDS_LIKE_HARDWARE.contains(&until_zero(value))
+                    })
+                }
+                IFLA_PERM_ADDRESS => seen.permanent = hardware_address(value),
+                IFLA_PARENT_DEV_NAME => seen.parent = name(value),
+                IFLA_PARENT_DEV_BUS_NAME => bus = name(value),
+                IFLA_PROP_LIST => {
+                    let names = attributes(value).filter(|(kind, _)| *kind == IFLA_ALT_IFNAME);
+                    seen.alternative_names.extend(names.filter_map(|(_, value)| name(value)));
+                }
+                _ => {}
+            }
+        }
+        // With its bus a device cannot be mistaken for an interface, whose name has no slash.
+        seen.parent =
+            seen.parent.map(|parent| format!("{}/{parent}", bus.as_deref().unwrap_or("device")).into());
+        seen
+    }
+
+    fn take_rare(&mut self) -> Option<Box<Rare>> {
+        let rare = Rare {
+            permanent: self.permanent.take(),
+            parent: self.parent.take(),
+            alternative_names: std::mem::take(&mut self.alternative_names),
+        };
+        (rare != Rare::default()).then(|| Box::new(rare))
+    }
+
+    fn into_link(mut self, header: &LinkHeader) -> Option<Link> {
+        Some(Link {
+            rare: self.take_rare(),
+            name: self.name?,
+            addresses: Vec::new(),
+            flags: header.flags,
+            layer: header.layer,
+            is_virtual: self.is_virtual,
+            listing: None,
+        })
+    }
+}
+
+fn name(value: &[u8]) -> Option<Identifier> {
+    let text = text_of(value);
+    (!text.is_empty()).then(|| Identifier::from(text))
+}
+
+fn until_zero(value: &[u8]) -> &[u8] {
+    value.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// `52:54:00:12:34:56`; absent or all zero means that there is none.
+fn hardware_address(value: &[u8]) -> Option<Identifier> {
+    let octets: Vec<String> = value.iter().map(|octet| format!("{octet:02x}")).collect();
+    value.iter().any(|octet| *octet != 0).then(|| Identifier::from(octets.join(":")))
+}
+
+fn ip(family: u8, value: &[u8]) -> Option<IpAddr> {
+    match family {
+        AF_INET => value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets).into()),
+        AF_INET6 => value.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets).into()),
+        _ => None,
+    }
+}
+
+const fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
+}

@@ -1,0 +1,77 @@
+//! The requests that the back end sends, as bytes.
+
+use std::net::IpAddr;
+
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload,
+};
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage};
+use netlink_packet_route::stats::{StatsFilterMask, StatsMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netsession_core::InterfaceAddress;
+
+/// All links, without their statistics.
+pub(crate) fn dump_links(sequence: u32) -> Vec<u8> {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    bytes(sequence, NLM_F_DUMP, RouteNetlinkMessage::GetLink(message))
+}
+
+/// All addresses.
+pub(crate) fn dump_addresses(sequence: u32) -> Vec<u8> {
+    bytes(sequence, NLM_F_DUMP, RouteNetlinkMessage::GetAddress(AddressMessage::default()))
+}
+
+/// Sets a link administratively up or down.
+pub(crate) fn set_up(sequence: u32, index: u32, up: bool) -> Vec<u8> {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+    message.header.change_mask = LinkFlags::Up;
+    bytes(sequence, NLM_F_ACK, RouteNetlinkMessage::SetLink(message))
+}
+
+/// Gives a link an address. An address that is there already is refused.
+pub(crate) fn add_address(sequence: u32, index: u32, address: InterfaceAddress) -> Vec<u8> {
+    let message = RouteNetlinkMessage::NewAddress(address_message(index, address));
+    bytes(sequence, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, message)
+}
+
+/// Takes an address from a link.
+pub(crate) fn remove_address(sequence: u32, index: u32, address: InterfaceAddress) -> Vec<u8> {
+    bytes(sequence, NLM_F_ACK, RouteNetlinkMessage::DelAddress(address_message(index, address)))
+}
+
+/// The byte counters of a link.
+pub(crate) fn counters(sequence: u32, index: u32) -> Vec<u8> {
+    let mut message = StatsMessage::default();
+    message.header.ifindex = index;
+    message.header.filter_mask = StatsFilterMask::Link64;
+    bytes(sequence, 0, RouteNetlinkMessage::GetStats(message))
+}
+
+fn address_message(index: u32, address: InterfaceAddress) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = match address.address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    };
+    message.header.prefix_len = address.prefix_length;
+    message.header.index = index;
+    message.attributes.push(AddressAttribute::Local(address.address));
+    message.attributes.push(AddressAttribute::Address(address.address));
+    message
+}
+
+fn bytes(sequence: u32, flags: u16, message: RouteNetlinkMessage) -> Vec<u8> {
+    let mut header = NetlinkHeader::default();
+    header.sequence_number = sequence;
+    header.flags = NLM_F_REQUEST | flags;
+    let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}
