@@ -135,7 +135,8 @@ impl Lanes {
 
 impl Lane {
     fn look(&self, column: usize) -> Option<(usize, Look)> {
-        self.looks.iter().copied().take_while(|(begun, _)| *begun <= column).last()
+        let begun = self.looks.partition_point(|(begun, _)| *begun <= column);
+        self.looks.get(begun.checked_sub(1)?).copied()
     }
 
     /// The word in a column: what begins there, and in the first of a block what goes on there.

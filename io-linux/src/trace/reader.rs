@@ -172,18 +172,66 @@ pub(crate) fn parse(text: &str) -> Result<(Instant, Word), String> {
 /// Reads what is behind `in` or `query`; an error names the way to what is wrong.
 fn body<T: DeserializeOwned>(kind: &str, body: &RawValue) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_str(body.get());
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let read = serde_path_to_error::deserialize(&mut deserializer);
+    // The shape is looked at only where it may be wrong: most lines have no list, and are read as they are.
+    if read.is_err() || body.get().contains('[') {
+        check_shape(kind, body)?;
+    }
+    read.map_err(|error| {
         let path = error.path().to_string();
         let what = without_position(error.inner());
         if path == "." { format!("{kind}: {what}") } else { format!("{kind}.{path}: {what}") }
     })
 }
 
-/// The position is one within a part of the line, which would mislead.
+/// The fields that are lists. Serde would take a list for any object, its fields in order.
+const LISTS: &[&str] = &["snapshot", "capabilities", "members", "policies", "addresses"];
+
+/// Refuses what is no object with one word, and lists where objects belong.
+fn check_shape(kind: &str, body: &RawValue) -> Result<(), String> {
+    let value: Value = serde_json::from_str(body.get()).map_err(|error| without_position(&error))?;
+    match value.as_object() {
+        Some(words) if words.len() == 1 => check_lists(kind, &value),
+        Some(_) | None => {
+            Err(format!("{kind}: expected an object with one word, such as {{\"tick\": {{}}}}"))
+        }
+    }
+}
+
+fn check_lists(path: &str, value: &Value) -> Result<(), String> {
+    let fields = value.as_object().into_iter().flatten();
+    for (name, value) in fields {
+        let path = format!("{path}.{name}");
+        match value.as_array() {
+            Some(_) if !LISTS.contains(&name.as_str()) => {
+                return Err(format!("{path}: invalid type: sequence, expected an object or a single value"));
+            }
+            Some(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    if element.is_array() {
+                        return Err(format!(
+                            "{path}[{index}]: invalid type: sequence, expected no list in a list"
+                        ));
+                    }
+                    check_lists(&format!("{path}[{index}]"), element)?;
+                }
+            }
+            None => check_lists(&path, value)?,
+        }
+    }
+    Ok(())
+}
+
+/// The position is one within a part of the line, which would mislead; and numbers are said in words.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+    let text = text.strip_suffix(&position).unwrap_or(&text);
+    match text.rsplit_once(", expected u") {
+        Some((what, "64")) => format!("{what}, expected a whole number, 0 or more"),
+        Some((what, "32")) => format!("{what}, expected a whole number from 0 to {}", u32::MAX),
+        Some(_) | None => text.to_owned(),
+    }
 }
 
 /// Milliseconds with up to six decimals, in whole nanoseconds.
@@ -355,8 +403,20 @@ mod tests {
             (r#"{"t":0,"inn":{"tick":{}}}"#, &["unknown field `inn`, expected one of `t`, `in`"]),
             (r#"{"t":0,"in":{"tick":{}},"note":1}"#, &["unknown field `note`"]),
             (r#"{"t":0,"in":{"tock":{}}}"#, &["in", "unknown variant `tock`, expected one of `config`"]),
-            (r#"{"t":0,"in":{"tick":{},"update":{}}}"#, &["line 1: in"]),
-            (r#"{"t":0,"in":"tick"}"#, &["line 1: in", "expected struct variant"]),
+            (r#"{"t":0,"in":{"tick":{},"update":{}}}"#, &["line 1: in: expected an object with one word"]),
+            (r#"{"t":0,"in":"tick"}"#, &["line 1: in: expected an object with one word"]),
+            (r#"{"t":0,"in":null}"#, &["line 1: in: expected an object with one word"]),
+            (r#"{"t":0,"query":{}}"#, &["line 1: query: expected an object with one word"]),
+            (r#"{"t":0,"in":{"tick":[]}}"#, &["line 1: in.tick: invalid type: sequence, expected an object"]),
+            (r#"{"t":0,"in":{"remove":["eth0"]}}"#, &["line 1: in.remove: invalid type: sequence"]),
+            (
+                r#"{"t":0,"in":{"observed":{"id":"a","link":"active","interface":[1,"a"]}}}"#,
+                &["in.observed.interface"],
+            ),
+            (
+                r#"{"t":0,"in":{"snapshot":[{"id":"b"},["a"]]}}"#,
+                &["line 1: in.snapshot[1]: invalid type: sequence"],
+            ),
             (
                 r#"{"t":0,"in":{"add":{"id":"a","type":"access_point","colour":1}}}"#,
                 &["line 1: in.add", "unknown field `colour`, expected one of `id`, `type`"],
@@ -369,7 +429,14 @@ mod tests {
                 r#"{"t":0,"in":{"snapshot":[{"id":"a"},{"id":"b","link":"up"}]}}"#,
                 &["line 1: in.snapshot[1].link: unknown variant `up`, expected one of `undefined`"],
             ),
-            (r#"{"t":0,"in":{"open":{"session":"1"}}}"#, &["in.open.session: invalid type: string \"1\""]),
+            (
+                r#"{"t":0,"in":{"open":{"session":"1"}}}"#,
+                &["in.open.session: invalid type: string \"1\", expected a whole number, 0 or more"],
+            ),
+            (
+                r#"{"t":0,"in":{"config":{"give_up_after":4294967296}}}"#,
+                &["in.config.give_up_after", "expected a whole number from 0 to 4294967295"],
+            ),
             (r#"{"t":0,"query":{"manager":{"x":1}}}"#, &["line 1: query.manager", "unknown field `x`"]),
             (r#"{"t":0,"query":{"why":{"member":"x"}}}"#, &["line 1: query.why", "unknown variant `member`"]),
         ] {
@@ -377,7 +444,7 @@ mod tests {
             for part in parts {
                 assert!(error.contains(part), "{line}\n says {error}\n not {part}");
             }
-            assert!(!error.contains("line 1 column"), "{error}");
+            assert!(!error.contains("line 1 column") && !error.contains("u64"), "{error}");
         }
         assert!(error(b"\n\xff\n").starts_with("line 2: not UTF-8 text"));
     }

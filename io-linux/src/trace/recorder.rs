@@ -11,13 +11,15 @@ use super::Saying;
 ///
 /// Say everything to it in the order in which it happens, and drain the machine after each input; `now` is
 /// [`Manager::now`](netsession_core::Manager::now), so that a line of the machine bears the time of the
-/// input that caused it. Then the trace replays to the same outputs.
+/// input that caused it. Then the trace replays to the same outputs. An input that was refused as
+/// [`OutputsFull`](Refused::OutputsFull) was not looked at: record it when it is given again.
 ///
 /// A run is worth more than its record: the first error ends the recording and nothing else. It is kept,
 /// and [`error`](Self::error) and [`finish`](Self::finish) tell it.
 #[derive(Debug)]
 pub struct Recorder<W> {
     writer: W,
+    latest: Instant,
     error: Option<io::Error>,
 }
 
@@ -25,7 +27,7 @@ impl<W: Write> Recorder<W> {
     /// Records to `writer`, one write a line: give it a [`BufWriter`](io::BufWriter) for speed, or the
     /// file itself to lose nothing in a crash.
     pub const fn new(writer: W) -> Self {
-        Self { writer, error: None }
+        Self { writer, latest: Instant::ZERO, error: None }
     }
 
     /// Records what is said to the machine.
@@ -53,10 +55,11 @@ impl<W: Write> Recorder<W> {
         self.say(now, &Saying::View(view));
     }
 
-    /// Records any line.
+    /// Records any line. A time before the latest counts as that, as it does in the machine (R-GEN-2).
     pub fn say(&mut self, now: Instant, saying: &Saying<'_>) {
+        self.latest = self.latest.max(now);
         if self.error.is_none() {
-            self.error = self.write(now, saying).err();
+            self.error = self.write(saying).err();
         }
     }
 
@@ -85,8 +88,8 @@ impl<W: Write> Recorder<W> {
         }
     }
 
-    fn write(&mut self, now: Instant, saying: &Saying<'_>) -> io::Result<()> {
-        match saying.line(now)? {
+    fn write(&mut self, saying: &Saying<'_>) -> io::Result<()> {
+        match saying.line(self.latest)? {
             Some(line) => self.writer.write_all(format!("{line}\n").as_bytes()),
             None => Ok(()),
         }
@@ -153,6 +156,17 @@ mod tests {
             r#"{"t":1.5,"out":{"refused":{"why":"unknown_configuration"}}}"#,
         ];
         assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn recorded_time_never_goes_back() {
+        let mut recorder = Recorder::new(Vec::new());
+        for millis in [5, 3, 6] {
+            recorder.input(Instant::from_millis(millis), &Input::Tick {});
+        }
+        let lines = String::from_utf8(recorder.finish().unwrap()).unwrap();
+        let times: Vec<_> = lines.lines().map(|line| &line[..6]).collect();
+        assert_eq!(times, [r#"{"t":5"#, r#"{"t":5"#, r#"{"t":6"#]);
     }
 
     #[test]
