@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod machine;
+#[cfg(test)]
 mod soak;
 #[cfg(test)]
 mod style;
+#[cfg(test)]
+mod transcripts;
