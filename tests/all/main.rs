@@ -5,8 +5,18 @@ mod conformance;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod registry;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod soak;
+#[cfg(test)]
+mod statistics;
 #[cfg(test)]
 mod style;
 #[cfg(test)]
 mod transcripts;
+#[cfg(test)]
+mod vocabulary;
