@@ -9,6 +9,8 @@ mod properties;
 #[cfg(test)]
 mod registry;
 #[cfg(test)]
+mod robustness;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod soak;
