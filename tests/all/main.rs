@@ -11,6 +11,8 @@ mod registry;
 #[cfg(test)]
 mod robustness;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod soak;
