@@ -30,14 +30,7 @@ impl Manager {
         }
         let Some(on) = session.on else { return self.fail(id, Cause::Removed.into()) };
         self.touch_session(id);
-        self.begin(id, Opening { on, after_closing: false, refused: Vec::new() }, on);
-    }
-
-    /// How long a member that failed is left alone.
-    fn retry_after(&self, configuration: ConfigurationId) -> core::time::Duration {
-        self.network_of(configuration)
-            .and_then(|network| network.retry_after)
-            .unwrap_or(self.config.retry_after)
+        self.begin(id, Opening { on, after_closing: false, tried: Vec::new() }, on);
     }
 
     /// Starts an attempt on the best access point there is; without one the error is said at once.
@@ -74,7 +67,7 @@ impl Manager {
         let is_candidate = |ap: &AccessPoint| ap.is_startable() || ap.is_starting();
         let left = network.members.iter().filter(|&&member| {
             member == opening.on
-                || !self.is_refused(opening, member) && self.access_point(member).is_some_and(is_candidate)
+                || !opening.tried.contains(&member) && self.access_point(member).is_some_and(is_candidate)
         });
         let candidates = u32::try_from(left.count()).unwrap_or(u32::MAX);
         let share = self.timers.get(Timer::Session(id, SessionTimer::Open)).and_then(|whole| {
@@ -95,7 +88,7 @@ impl Manager {
         }
         let network = self.network_of(configuration)?;
         let members = || {
-            let members = network.members.iter().filter(|&&member| !self.is_refused(opening, member));
+            let members = network.members.iter().filter(|&&member| !opening.tried.contains(&member));
             members.filter_map(|&member| Some((member, self.access_point(member)?)))
         };
         let first = |wanted: &dyn Fn(&AccessPoint) -> bool| {
@@ -112,10 +105,6 @@ impl Manager {
             .or_else(|| first(&AccessPoint::is_going_down))
     }
 
-    fn is_refused(&self, opening: &Opening, member: ConfigurationId) -> bool {
-        opening.refused.iter().any(|&(refused, until)| refused == member && self.now < until)
-    }
-
     /// Why nothing can be attempted (R-OPEN-1, R-OPEN-3).
     fn why_nothing(&self, configuration: ConfigurationId) -> Failure {
         let state = self.configuration_state(configuration);
@@ -130,7 +119,7 @@ impl Manager {
     pub(crate) fn settle_opening(&mut self, id: SessionId) {
         // What failed in this moment failed for those who waited for it, not for who turns to it now.
         let mut is_fresh = false;
-        // Each round but the last refuses a member, so it ends.
+        // Each round but the last has tried one member more, so it ends.
         loop {
             let Some(session) = self.session_ref(id) else { return };
             let (Request::Opening(opening), Some(configuration)) = (&session.request, session.on) else {
@@ -199,10 +188,8 @@ impl Manager {
 
     /// The attempt failed: the next member, or the end. Whether there is a next one to look at.
     fn try_next(&mut self, id: SessionId, configuration: ConfigurationId, failure: Failure) -> bool {
-        let until = self.now + self.retry_after(configuration);
         let Request::Opening(mut opening) = self.let_go(id) else { return false };
-        opening.refused.retain(|&(member, _)| member != opening.on);
-        opening.refused.push((opening.on, until));
+        opening.tried.push(opening.on);
         let next = self.network_of(configuration).and_then(|_| self.choose(configuration, &opening));
         if let Some(next) = next {
             opening.on = next;

@@ -55,8 +55,8 @@ pub(crate) struct Opening {
     pub(crate) on: ConfigurationId,
     /// That one was going down when it was chosen: it is waited for to be down (R-OPEN-7).
     pub(crate) after_closing: bool,
-    /// Members of a service network that failed in this attempt, and until when they are left alone.
-    pub(crate) refused: Vec<(ConfigurationId, Instant)>,
+    /// Members of a service network that failed in this `open()`: each is tried once, so that it ends.
+    pub(crate) tried: Vec<ConfigurationId>,
 }
 
 #[derive(Clone, Debug)]
