@@ -23,6 +23,10 @@ impl Manager {
         let Add { id, kind, settings, link, interface } = add;
         self.check_new(&id, kind)?;
         self.check_settings(&id, kind, &settings)?;
+        let is_plain = link == LinkState::Defined && interface.is_none();
+        if kind != ConfigurationType::AccessPoint && !is_plain {
+            return Err(Refused::WrongType { id, found: kind });
+        }
         self.insert(id, kind, settings, Report { link, interface, seamless_group: None });
         Ok(())
     }

@@ -81,45 +81,11 @@ pub(crate) enum Misplaced {
     NotOfAdd(&'static str),
     #[error("`type` must be access_point in a snapshot, not {0}")]
     NotInSnapshot(ConfigurationType),
-    #[error("field `{field}` does not exist for type {kind}")]
-    NotOfType { field: &'static str, kind: ConfigurationType },
 }
 
 impl Record {
     fn take_id(&mut self) -> Result<Identifier, Misplaced> {
         self.id.take().ok_or(Misplaced::Missing("id"))
-    }
-
-    /// Refuses the fields that a configuration of this type does not have.
-    fn check(&self, kind: ConfigurationType) -> Result<(), Misplaced> {
-        let of_access_point = [
-            (self.bearer.is_some(), "bearer"),
-            (self.device.is_some(), "device"),
-            (self.shutdown.is_some(), "shutdown"),
-            (self.capabilities.is_some(), "capabilities"),
-            (self.loss_grace_ms.is_some(), "loss_grace_ms"),
-            (self.polls.is_some(), "polls"),
-            (self.counts_for_online.is_some(), "counts_for_online"),
-            (self.link.is_some(), "link"),
-            (self.interface.is_some(), "interface"),
-        ];
-        let of_service_network = [
-            (self.members.is_some(), "members"),
-            (self.hold_off_ms.is_some(), "hold_off_ms"),
-            (self.retry_after_ms.is_some(), "retry_after_ms"),
-            (self.answer_within_ms.is_some(), "answer_within_ms"),
-        ];
-        let (foreign, too): (&[_], &[_]) = match kind {
-            ConfigurationType::AccessPoint => (&of_service_network, &[]),
-            ConfigurationType::ServiceNetwork => (&of_access_point, &[]),
-            ConfigurationType::UserChoice | ConfigurationType::Invalid => {
-                (&of_access_point, &of_service_network)
-            }
-        };
-        match foreign.iter().chain(too).find(|(present, _)| *present) {
-            Some(&(_, field)) => Err(Misplaced::NotOfType { field, kind }),
-            None => Ok(()),
-        }
     }
 
     fn into_settings(self) -> Settings {
@@ -177,7 +143,6 @@ impl TryFrom<Record> for Add {
         if record.seamless_group.is_some() {
             return Err(Misplaced::NotOfAdd("seamless_group"));
         }
-        record.check(kind)?;
         let mut add = Self::new(id, kind);
         add.link = record.link.unwrap_or(add.link);
         add.interface = record.interface.take().flatten();
@@ -232,7 +197,6 @@ impl TryFrom<Record> for SnapshotEntry {
             None | Some(ConfigurationType::AccessPoint) => {}
             Some(kind) => return Err(Misplaced::NotInSnapshot(kind)),
         }
-        record.check(ConfigurationType::AccessPoint)?;
         let mut observation = Observation::new(id, record.link.unwrap_or(LinkState::Defined));
         observation.interface = record.interface.take().flatten();
         observation.seamless_group = record.seamless_group.take().flatten();
