@@ -10,7 +10,7 @@
 //! | up, carrier, no usable address | Discovered |
 //! | up, carrier, a usable address | Active |
 //! | up, and a start of ours is under way, until it is Active | Connecting |
-//! | up, and a stop of ours is under way | Closing |
+//! | up, and a stop of ours is under way that began at Connecting or Active | Closing |
 //! | deleted | the access point is removed |
 //!
 //! Carrier is IFF_RUNNING. An address is usable if it is neither tentative nor deprecated nor refused by
@@ -155,6 +155,12 @@ impl LinkTable {
         self.links.by_index.get(&index).map(|link| link.name.as_str())
     }
 
+    /// The level that the core was told last.
+    #[must_use]
+    pub fn level(&self, index: u32) -> Option<LinkState> {
+        self.links.by_index.get(&index)?.listing.as_ref().map(|listing| listing.level)
+    }
+
     /// Whether an interface is administratively up.
     #[must_use]
     pub fn is_up(&self, index: u32) -> bool {
@@ -172,6 +178,11 @@ impl LinkTable {
     /// A request of ours is under way from now on, until the link shows it done, [`end`](Self::end), or
     /// [`expire`](Self::expire) after `until`.
     pub fn begin(&mut self, index: u32, phase: Phase, until: Option<Instant>) {
+        let is_on = matches!(self.level(index), Some(LinkState::Connecting | LinkState::Active));
+        if phase == Phase::Stopping && !is_on {
+            // A clean-up: it changes no state (R-CLOSE-11).
+            return self.end(index);
+        }
         self.forget_phase(index);
         self.phases.insert(index, (phase, until));
         self.phase_deadlines.extend(until.map(|until| (until, index)));

@@ -8,8 +8,6 @@
 //! than the dump, whatever came before it.
 
 mod jobs;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
