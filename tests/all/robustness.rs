@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use netsession_core::{
-    Add, ConfigurationView, Input, Instant, Interface, LinkState, Manager, Observation, OperationId, Outcome,
-    Output, PropertyValue, Refused, ReopenPolicy, RoamingMode, SessionId, SessionState, Settings,
+    Add, Config, ConfigurationView, Input, Instant, Interface, LinkState, Manager, Observation, OperationId,
+    Outcome, Output, PropertyValue, Refused, ReopenPolicy, RoamingMode, SessionId, SessionState, Settings,
     ShutdownPolicy, SnapshotEntry, UsagePolicies,
 };
 
@@ -160,6 +160,10 @@ fn run(seed: u64, inputs: usize) -> (Machine, Vec<String>) {
     let mut machine = Machine::default();
     let mut log = Vec::new();
     let mut now = 0;
+    let mut config = Config::default();
+    config.stop_timeout = chaos.pick(&[config.stop_timeout, Duration::from_nanos(1)]);
+    config.update_timeout = chaos.pick(&[config.update_timeout, Duration::ZERO, Duration::MAX]);
+    machine.take(now, Input::Config(config)).expect("it is the first input");
     for _ in 0..inputs {
         now += [0, 0, 1, 5, 1_000, 40_000][chaos.below(6)];
         let input = chaos.input();
