@@ -1,0 +1,294 @@
+//! A driver on this machine, and waiting for everything that may happen: events, signals, the end of input,
+//! a deadline, and a reader of the output that goes away.
+//!
+//! One `poll` waits for all; while nothing happens no system call is made.
+
+use std::io::{stdin, stdout};
+use std::time::{Duration, Instant};
+
+use netsession_core::{Event, Identifier, SessionState};
+use netsession_io_linux::{Driver, Error, Session};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::arguments::{Common, Target};
+use super::complain;
+use super::journal::{self, Journal};
+use super::narrate;
+use super::output::{FAINT, Output, styled};
+use super::signals::{Arrived, Signal, Signals};
+use super::status::{Failure, Status};
+use super::table::printable;
+
+/// How long the end of a command waits for the link to go down.
+const CLOSING_AT_MOST: Duration = Duration::from_secs(5);
+/// An alternative name of an interface has at most so many bytes, its name 15.
+const LONGEST_NAME: usize = 127;
+
+/// Something to wait for happened.
+pub(crate) enum Happening {
+    /// The core told an event.
+    Event(Event),
+    /// A signal arrived.
+    Signal(Arrived),
+    /// Standard input ended.
+    EndOfInput,
+    /// Nothing happened in time.
+    Deadline,
+}
+
+/// What else to watch while waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// Nothing else.
+    Nothing,
+    /// Whether anybody still reads the output.
+    Output,
+    /// That, and the end of standard input.
+    InputAndOutput,
+}
+
+/// A driver on this machine, its signals, and where it writes.
+pub(crate) struct Host {
+    pub(crate) driver: Driver,
+    pub(crate) output: Output,
+    pub(crate) journal: Journal,
+    signals: Signals,
+    began: Instant,
+    watch: Watch,
+    is_about_something_else: bool,
+    is_muted: bool,
+}
+
+impl Host {
+    /// Starts a driver, and catches these signals.
+    ///
+    /// # Errors
+    /// The trace cannot be opened, or the kernel refused what the driver needs.
+    pub(crate) fn start(common: &Common, signals: &[Signal], watch: Watch) -> Result<Self, Failure> {
+        let journal = Journal::open(common)?;
+        let signals = Signals::catch(signals)
+            .map_err(|error| Failure::new(Status::SYSTEM, format_args!("cannot catch signals: {error}")))?;
+        let driver = Driver::builder().observer(Box::new(journal.clone())).build().map_err(driver_failed)?;
+        let (output, began) = (Output::new(common.json), Instant::now());
+        let is_about_something_else = watch == Watch::Nothing;
+        let is_muted = is_about_something_else && !output.is_json();
+        Ok(Self { driver, output, journal, signals, began, watch, is_about_something_else, is_muted })
+    }
+
+    /// A session on what the command line names.
+    ///
+    /// # Errors
+    /// There is no such configuration, or more than one.
+    pub(crate) fn session(&self, target: &Target) -> Result<Session, Failure> {
+        if target.members.is_empty() {
+            return Ok(self.driver.session(&self.find(&target.config)?));
+        }
+        let members = target.members.iter().map(|member| self.find(member)).collect::<Result<Vec<_>, _>>()?;
+        self.driver.add_service_network(&target.config, &members).map_err(|error| {
+            let message = format!("cannot make a service network named {:?}: {error}", target.config);
+            Failure::new(Status::NOT_OPENED, message)
+        })?;
+        Ok(self.driver.session(&target.config))
+    }
+
+    fn find(&self, text: &str) -> Result<Identifier, Failure> {
+        self.driver.find(text).map_err(|error| {
+            if !matches!(error, Error::NotFound { .. }) || text.len() <= LONGEST_NAME {
+                return Failure::new(Status::NOT_OPENED, error);
+            }
+            let start: String = text.chars().take(20).collect();
+            let message = format!(
+                "no configuration is called {start:?}… ({} bytes): an interface name has at most 15 bytes, an \
+                 alternative name at most {LONGEST_NAME}; netsession list shows what there is",
+                text.len()
+            );
+            Failure::new(Status::NOT_OPENED, message)
+        })
+    }
+
+    /// Waits for the next thing to happen, at most until the deadline.
+    ///
+    /// # Errors
+    /// Nobody reads the output any more, or it cannot be written.
+    pub(crate) fn next(&mut self, deadline: Option<Instant>) -> Result<Happening, Failure> {
+        loop {
+            if let Some(event) = self.driver.next_event() {
+                return Ok(Happening::Event(event));
+            }
+            if let Some(signal) = self.signals.next() {
+                return Ok(Happening::Signal(signal));
+            }
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Ok(Happening::Deadline);
+            }
+            self.print_lines()?;
+            self.journal.flush();
+            if self.sleep(deadline)? {
+                return Ok(Happening::EndOfInput);
+            }
+            // The driver mends itself.
+            if let Err(error) = self.driver.turn() {
+                complain(&error.to_string());
+            }
+        }
+    }
+
+    /// Sleeps until something may have happened. Whether standard input ended.
+    fn sleep(&self, deadline: Option<Instant>) -> Result<bool, Failure> {
+        let (input, output) = (stdin(), stdout());
+        let mut watched = vec![
+            PollFd::new(&self.driver, PollFlags::IN),
+            PollFd::new(&self.signals, PollFlags::IN),
+            // Asking for nothing still tells that the other end is gone.
+            PollFd::new(&output, PollFlags::empty()),
+            PollFd::new(&input, PollFlags::IN),
+        ];
+        let wanted =
+            2 + usize::from(self.watch != Watch::Nothing) + usize::from(self.watch == Watch::InputAndOutput);
+        watched.truncate(wanted);
+        let wake = [deadline, self.driver.next_deadline()].into_iter().flatten().min();
+        // A span that the kernel cannot count is as good as none.
+        let left =
+            wake.and_then(|wake| Timespec::try_from(wake.saturating_duration_since(Instant::now())).ok());
+        match poll(&mut watched, left.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => {
+                return Err(Failure::new(Status::SYSTEM, format_args!("cannot wait (poll): {error}")));
+            }
+        }
+        let [_, _, rest @ ..] = watched.as_slice() else { return Ok(false) };
+        let mut happened = rest.iter().map(|watched| !watched.revents().is_empty());
+        if happened.next() == Some(true) {
+            return Err(Failure::OutputClosed);
+        }
+        Ok(happened.next() == Some(true) && input_ended())
+    }
+
+    /// Shows an event: a line with the time since the command began, or JSON lines. A command that is about
+    /// something else prints JSON lines only, and goes on when nobody reads them any more.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn show(&mut self, event: &Event) -> Result<(), Failure> {
+        if self.output.is_json() {
+            let lines = self.journal.take_lines() + &self.view_after(event);
+            return self.print(&lines);
+        }
+        let time = self.began.elapsed();
+        let time = styled(FAINT, format_args!("{:>7}.{:06}", time.as_secs(), time.subsec_micros()));
+        self.print(&format!(
+            "{time}  {}{}\n",
+            self.subject(event),
+            narrate::event(event) + &self.whereabouts(event)
+        ))
+    }
+
+    /// Prints the JSON lines that no event followed yet.
+    fn print_lines(&mut self) -> Result<(), Failure> {
+        let lines = self.journal.take_lines();
+        if lines.is_empty() { Ok(()) } else { self.print(&lines) }
+    }
+
+    fn print(&mut self, text: &str) -> Result<(), Failure> {
+        let printed = if self.is_muted { Ok(()) } else { self.output.text(text) };
+        if printed.is_err() && self.is_about_something_else {
+            self.is_muted = true;
+            return Ok(());
+        }
+        printed
+    }
+
+    /// Whom the event was told to.
+    fn subject(&self, event: &Event) -> String {
+        let manager = self.driver.manager();
+        let session = event.session().and_then(|session| manager.session(session));
+        session
+            .map(|session| format!("session on {} ", printable(session.configuration())))
+            .unwrap_or_default()
+    }
+
+    /// With a configuration that is not what it was, what it is.
+    fn view_after(&self, event: &Event) -> String {
+        let (Event::ConfigurationAdded { id } | Event::ConfigurationChanged { id, .. }) = event else {
+            return String::new();
+        };
+        let manager = self.driver.manager();
+        if manager.configuration(id).is_some() { journal::configuration(&manager, id) } else { String::new() }
+    }
+
+    /// The interface and addresses behind an event, for people.
+    fn whereabouts(&self, event: &Event) -> String {
+        let manager = self.driver.manager();
+        if let Event::Opened { session } = event {
+            return narrate::interface_of(&manager, *session);
+        }
+        let (Event::ConfigurationAdded { id } | Event::ConfigurationChanged { id, .. }) = event else {
+            return String::new();
+        };
+        manager
+            .configuration(id)
+            .and_then(|view| view.interface())
+            .map(narrate::interface)
+            .unwrap_or_default()
+    }
+
+    /// Closes the session and waits, within bounds, until its link is down. A second signal ends that wait;
+    /// its number is the answer.
+    ///
+    /// # Errors
+    /// The driver failed.
+    pub(crate) fn close(&mut self, session: &Session) -> Result<Option<Arrived>, Failure> {
+        session.close();
+        let deadline = Instant::now() + CLOSING_AT_MOST;
+        self.watch = Watch::Nothing;
+        loop {
+            if session.state() != SessionState::Closing {
+                self.show_rest();
+                return Ok(None);
+            }
+            match self.next(Some(deadline))? {
+                Happening::Event(event) => drop(self.show(&event)),
+                Happening::Signal(signal) if signal.ends() => return Ok(Some(signal)),
+                Happening::Signal(_) | Happening::EndOfInput => {}
+                Happening::Deadline => {
+                    complain("the link does not go down; ended without waiting any longer");
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// What the core has told and nobody has shown; that the output is gone does not matter any more.
+    fn show_rest(&mut self) {
+        while let Some(event) = self.driver.next_event() {
+            if self.show(&event).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Prints the lines that are left, and ends the trace.
+    ///
+    /// # Errors
+    /// The one that the command ended with.
+    pub(crate) fn end(mut self, ended: Result<Status, Failure>) -> Result<Status, Failure> {
+        let printed = self.print_lines();
+        self.journal.end(ended.and_then(|status| printed.map(|()| status)))
+    }
+}
+
+/// A driver that cannot go on.
+pub(crate) fn driver_failed(error: Error) -> Failure {
+    Failure::new(Status::SYSTEM, error)
+}
+
+/// Reads what waits on standard input, which means nothing, and tells whether it was the end.
+fn input_ended() -> bool {
+    match rustix::io::read(stdin(), &mut [0; 4096]) {
+        Ok(count) => count == 0,
+        Err(Errno::INTR | Errno::AGAIN) => false,
+        // What cannot be read does not tell when it ends: as if it had.
+        Err(_) => true,
+    }
+}

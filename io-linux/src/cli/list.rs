@@ -1,0 +1,111 @@
+//! `netsession list`: the configurations, once.
+
+use netsession_core::{ConfigurationType, ConfigurationView, Identifier, Input, LinkState, Manager};
+
+use super::arguments::Common;
+use super::host::{Host, Watch, driver_failed};
+use super::journal::{self, Counters};
+use super::narrate::{state_style, words};
+use super::status::{Failure, Status};
+use super::table::{self, Cell, printable};
+
+/// So many answers fit into any receive buffer.
+const ASKED_AT_ONCE: usize = 32;
+
+const HEADINGS: [&str; 8] =
+    ["CONFIG", "TYPE", "STATE", "BEARER", "INTERFACE", "RECEIVED", "SENT", "ADDRESSES"];
+
+/// Shows what there is.
+///
+/// # Errors
+/// The driver failed, or the output cannot be written.
+pub(crate) fn run(common: &Common) -> Result<Status, Failure> {
+    let mut host = Host::start(common, &[], Watch::Nothing)?;
+    let shown = show(&mut host).map(|()| Status::DONE);
+    host.end(shown)
+}
+
+/// Shows the configurations with fresh counters: as a table, or as `view` lines.
+///
+/// # Errors
+/// The driver failed, or the output cannot be written.
+pub(crate) fn show(host: &mut Host) -> Result<(), Failure> {
+    refresh_counters(host)?;
+    // How the driver came to know is of no interest.
+    host.journal.take_lines();
+    let text = {
+        let manager = host.driver.manager();
+        if host.output.is_json() {
+            manager.configurations(None).map(|view| journal::configuration(&manager, view.id())).collect()
+        } else {
+            table(&manager, &host.journal.counters())
+        }
+    };
+    host.output.text(text)
+}
+
+/// Asks for the counters of all access points, and takes in what the kernel answers.
+fn refresh_counters(host: &Host) -> Result<(), Failure> {
+    let ids: Vec<Identifier> = {
+        let manager = host.driver.manager();
+        let access_points =
+            manager.configurations(None).filter(|view| view.kind() == ConfigurationType::AccessPoint);
+        access_points.map(|view| view.id().clone()).collect()
+    };
+    for some in ids.chunks(ASKED_AT_ONCE) {
+        for id in some {
+            host.driver.handle(Input::RefreshCounters { id: id.clone() }).map_err(driver_failed)?;
+        }
+        // The kernel has answered by the time that a request is sent.
+        while host.driver.turn().map_err(driver_failed)? {}
+    }
+    Ok(())
+}
+
+/// The configurations as a table: access points with the kernel's own counters, service networks with their
+/// members.
+pub(crate) fn table(manager: &Manager, counters: &Counters) -> String {
+    let rows: Vec<Vec<Cell>> =
+        manager.configurations(None).map(|configuration| row(&configuration, counters)).collect();
+    if rows.is_empty() {
+        "There is no network interface here but loopback.\n".to_owned()
+    } else {
+        table::render(&HEADINGS, rows)
+    }
+}
+
+fn row(configuration: &ConfigurationView<'_>, counters: &Counters) -> Vec<Cell> {
+    let (received, sent) = counters.get(configuration.id()).copied().unzip();
+    let count = |bytes: Option<u64>| Cell::number(bytes.map(|bytes| bytes.to_string()).unwrap_or_default());
+    let interface = configuration.interface();
+    let members: Vec<String> = configuration.members().map(|member| printable(member)).collect();
+    let addresses: Vec<String> =
+        interface.iter().flat_map(|interface| &interface.addresses).map(ToString::to_string).collect();
+    let mut config = printable(configuration.id());
+    if configuration.name() != configuration.id().as_str() {
+        config = format!("{config} ({})", printable(configuration.name()));
+    }
+    vec![
+        Cell::new(config),
+        Cell::new(words(configuration.kind().word())),
+        Cell::new(state(configuration)).in_style(state_style(configuration.state())),
+        Cell::new(configuration.bearer().map_or("", |bearer| bearer.name())),
+        Cell::new(interface.map_or_else(String::new, |interface| printable(&interface.name))),
+        count(received),
+        count(sent),
+        Cell::new(if members.is_empty() {
+            addresses.join(" ")
+        } else {
+            format!("of {}", members.join(", "))
+        }),
+    ]
+}
+
+/// The state, and where the link is on its way somewhere, that.
+fn state(configuration: &ConfigurationView<'_>) -> &'static str {
+    match configuration.link() {
+        Some(link @ (LinkState::Connecting | LinkState::Closing)) => link.word(),
+        Some(LinkState::Undefined | LinkState::Defined | LinkState::Discovered | LinkState::Active)
+        | None => configuration.state().word(),
+    }
+}

@@ -1,0 +1,65 @@
+//! The commands, a module each, and what they share.
+//!
+//! | module | room for |
+//! |---|---|
+//! | `arguments` | the command line and its help |
+//! | `status` | exit statuses, and failures on their way to them |
+//! | `output`, `table`, `narrate` | what people and scripts read |
+//! | `journal` | a run of the core as it goes: the trace file, and the lines of `--json` |
+//! | `signals`, `host` | waiting for everything at once: events, signals, input, a reader that goes away |
+//! | `list` … `run` | the commands |
+
+mod arguments;
+mod host;
+mod journal;
+mod list;
+mod monitor;
+mod narrate;
+mod open;
+mod output;
+mod replay;
+mod run;
+mod signals;
+mod status;
+mod table;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Arguments, Command};
+use self::status::{Failure, Status};
+
+/// Does what the command line says, and tells how it went.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help goes to standard output; where nobody reads it there is nobody to tell.
+            let _ = error.print();
+            return if error.use_stderr() { Status::USAGE } else { Status::DONE }.into();
+        }
+    };
+    let ended = match arguments.command {
+        Command::List(common) => list::run(&common),
+        Command::Monitor(common) => monitor::run(&common),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Open(arguments) => open::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+    };
+    match ended {
+        Ok(status) => status,
+        Err(Failure::OutputClosed) => Status::DONE,
+        Err(Failure::Told { status, message }) => {
+            complain(&message);
+            status
+        }
+    }
+    .into()
+}
+
+/// Tells the user what is wrong. Where standard error cannot be written there is nobody to tell.
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "netsession: {message}");
+}

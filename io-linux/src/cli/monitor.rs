@@ -1,0 +1,42 @@
+//! `netsession monitor`: what happens to the network, as it happens.
+
+use netsession_core::Event;
+use netsession_core::trace::Query;
+
+use super::arguments::Common;
+use super::host::{Happening, Host, Watch};
+use super::journal;
+use super::list;
+use super::narrate;
+use super::signals::ENDING;
+use super::status::{Failure, Status};
+
+/// Shows what there is, then every event, until interrupted.
+///
+/// # Errors
+/// The driver failed, or the output cannot be written.
+pub(crate) fn run(common: &Common) -> Result<Status, Failure> {
+    let mut host = Host::start(common, ENDING, Watch::Output)?;
+    let ended = watch(&mut host);
+    host.end(ended)
+}
+
+fn watch(host: &mut Host) -> Result<Status, Failure> {
+    list::show(host)?;
+    let whole = {
+        let manager = host.driver.manager();
+        if host.output.is_json() {
+            journal::view(&manager, &Query::Manager {})
+        } else {
+            narrate::event(&Event::OnlineStateChanged { online: manager.is_online() }) + "\n"
+        }
+    };
+    host.output.text(whole)?;
+    loop {
+        match host.next(None)? {
+            Happening::Event(event) => host.show(&event)?,
+            Happening::Signal(_) => return Ok(Status::DONE),
+            Happening::EndOfInput | Happening::Deadline => {}
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `netsession replay`: a trace fed to a fresh core.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter};
+use std::path::Path;
+
+use netsession_core::{Instant, Manager};
+use netsession_io_linux::explain::Explainer;
+use netsession_io_linux::replay::{Audience, Outcome, ReplayError, Transcript, replay};
+use netsession_io_linux::trace::Saying;
+
+use super::arguments::ReplayArguments;
+use super::complain;
+use super::journal::Journal;
+use super::status::{Failure, Status};
+
+/// Replays a trace, prints what the core says, and compares where there is something to compare.
+///
+/// # Errors
+/// The trace cannot be read or has a bad line, or the output cannot be written.
+pub(crate) fn run(arguments: &ReplayArguments) -> Result<Status, Failure> {
+    let journal = Journal::open(&arguments.common)?;
+    let input = open(&arguments.file)?;
+    let output = BufWriter::new(io::stdout().lock());
+    let (path, journal) = (&arguments.file, &journal);
+    journal.end(if arguments.explain {
+        play(path, input, Recorded { journal, shown: Explainer::new(output) })
+    } else {
+        play(path, input, Recorded { journal, shown: Transcript(output) })
+    })
+}
+
+fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    match File::open(path) {
+        Ok(file) => Ok(Box::new(BufReader::new(file))),
+        Err(error) => {
+            Err(Failure::new(Status::USAGE, format_args!("cannot open {}: {error}", path.display())))
+        }
+    }
+}
+
+fn play(path: &Path, input: impl BufRead, mut audience: impl Audience) -> Result<Status, Failure> {
+    match replay(input, &mut audience) {
+        Ok(Outcome::Agrees { .. }) => Ok(Status::DONE),
+        Ok(Outcome::Differs(difference)) => {
+            complain(&format!("{}: {difference}", name(path)));
+            Ok(Status::DIFFERENT)
+        }
+        Err(ReplayError::Write(error)) => Err(Failure::writing(&error)),
+        Err(error) => Err(Failure::new(Status::USAGE, format_args!("{}: {error}", name(path)))),
+    }
+}
+
+fn name(path: &Path) -> std::path::Display<'_> {
+    if path.as_os_str() == "-" { Path::new("standard input") } else { path }.display()
+}
+
+/// An audience whose evening is recorded.
+struct Recorded<'a, A> {
+    journal: &'a Journal,
+    shown: A,
+}
+
+impl<A: Audience> Audience for Recorded<'_, A> {
+    fn on_input(&mut self, at: Instant, saying: &Saying<'_>) -> io::Result<()> {
+        self.journal.note(at, saying);
+        self.shown.on_input(at, saying)
+    }
+
+    fn on_output(&mut self, at: Instant, saying: &Saying<'_>, line: &str) -> io::Result<()> {
+        self.journal.note(at, saying);
+        self.shown.on_output(at, saying, line)
+    }
+
+    fn on_rest(&mut self, at: Instant, manager: &Manager) -> io::Result<()> {
+        self.shown.on_rest(at, manager)
+    }
+
+    fn on_end(&mut self) -> io::Result<()> {
+        self.shown.on_end()
+    }
+}

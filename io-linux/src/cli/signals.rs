@@ -1,0 +1,91 @@
+//! Signals as something to wait for: each one that arrives becomes two bytes in a pipe.
+//!
+//! No thread, and nothing happens in a handler but one `write`. A signal that was ignored when the program
+//! started (`nohup`) stays ignored, but for SIGCHLD: without it nobody could tell how a command ended.
+#![allow(unsafe_code)] // The only way to see who sent a signal is a handler of one's own.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+
+pub(crate) use rustix::process::Signal;
+
+/// Signals that end the program, or the command that it runs.
+pub(crate) const ENDING: &[Signal] = &[Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
+
+/// A signal that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    /// Its number.
+    pub(crate) number: i32,
+    /// Whether the kernel sent it: a key on the terminal, which the whole foreground group got, or
+    /// a change of its size. Otherwise another process did, to this one.
+    pub(crate) by_kernel: bool,
+}
+
+impl Arrived {
+    /// Whether it is that signal.
+    pub(crate) fn is(self, signal: Signal) -> bool {
+        self.number == signal.as_raw()
+    }
+
+    /// Whether it asks the program to end.
+    pub(crate) fn ends(self) -> bool {
+        ENDING.iter().any(|signal| self.is(*signal))
+    }
+}
+
+/// Where signals arrive.
+pub(crate) struct Signals {
+    read: UnixStream,
+}
+
+impl Signals {
+    /// Catches these signals from now on, for as long as the program runs.
+    ///
+    /// # Errors
+    /// The kernel refused.
+    pub(crate) fn catch(signals: &[Signal]) -> io::Result<Self> {
+        let (read, write) = UnixStream::pair()?;
+        read.set_nonblocking(true)?;
+        write.set_nonblocking(true)?;
+        let ignored = ignored_signals();
+        for signal in signals {
+            let number = signal.as_raw();
+            if ignored >> number.saturating_sub(1) & 1 == 1 && *signal != Signal::CHILD {
+                continue;
+            }
+            let (write, byte) = (write.try_clone()?, u8::try_from(number).unwrap_or(0));
+            // SAFETY: the action makes one `write` system call and touches no lock and no memory of others.
+            unsafe {
+                signal_hook_registry::register_sigaction(number, move |info| {
+                    // Codes above zero are the kernel's own. A full pipe means that plenty are waiting.
+                    let _ = rustix::io::write(&write, &[byte, u8::from(info.si_code > 0)]);
+                })?;
+            }
+        }
+        Ok(Self { read })
+    }
+
+    /// The next signal that arrived and was not looked at.
+    pub(crate) fn next(&self) -> Option<Arrived> {
+        let mut bytes = [0; 2];
+        (&self.read).read_exact(&mut bytes).ok()?;
+        let [number, by_kernel] = bytes;
+        Some(Arrived { number: i32::from(number), by_kernel: by_kernel == 1 })
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.read.as_fd()
+    }
+}
+
+/// The signals that whoever started the program wanted ignored, as bits; none if the kernel does not say.
+fn ignored_signals() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
