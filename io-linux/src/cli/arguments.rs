@@ -9,6 +9,7 @@ use super::status::TABLE;
 
 const AFTER_HELP: &str = "\
 Begin with:
+  netsession demo                     see what it does; no root, nothing of this machine is touched
   netsession list                     what there is on this machine
   netsession run eth0 -- make fetch   hold a session while a command runs";
 
@@ -30,7 +31,7 @@ A session says that a program needs a network. Opening one starts the link if it
 link share it; the last one that closes takes down what was started for it; and whoever holds a session is told \
 at once when the link is lost.
 
-list, monitor and replay need no privilege. Starting and stopping links needs CAP_NET_ADMIN; a link \
+list, monitor, demo, sim and replay need no privilege. Starting and stopping links needs CAP_NET_ADMIN; a link \
 that is up can be used without.";
 
 /// The commands.
@@ -73,6 +74,19 @@ pub(crate) enum Command {
     /// FILE holds `out` lines they are compared: status 0 when all agree, 1 with the first difference when not.
     #[command(after_help = "Example:\n  netsession replay --explain today.jsonl", after_long_help = after(REPLAY_EXAMPLES))]
     Replay(ReplayArguments),
+    /// Shows what sessions are, on kernel interfaces of its own; needs no root
+    ///
+    /// Makes a network namespace of its own with two virtual cables in it, whose far ends are in a second one;
+    /// opens sessions, shares a link, pulls a cable, stops a link, and shows who was told what, after how many
+    /// microseconds. Where namespaces are not allowed it says what may be the cause, shows the same on the
+    /// simulator, and ends with status 77.
+    #[command(after_help = "Example:\n  netsession demo", after_long_help = after("netsession demo\n  netsession demo --json"))]
+    Demo(Common),
+    /// Shows the same on the simulator, anywhere
+    ///
+    /// Plays the demonstration on simulated links, in virtual time: the same on every machine and in every run.
+    #[command(after_help = "Example:\n  netsession sim", after_long_help = after("netsession sim\n  netsession sim --trace story.jsonl && netsession replay --explain story.jsonl"))]
+    Sim(Common),
 }
 
 const RUN_EXAMPLES: &str = "\

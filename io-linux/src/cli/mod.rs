@@ -7,9 +7,10 @@
 //! | `output`, `table`, `narrate` | what people and scripts read |
 //! | `journal` | a run of the core as it goes: the trace file, and the lines of `--json` |
 //! | `signals`, `host` | waiting for everything at once: events, signals, input, a reader that goes away |
-//! | `list` … `run` | the commands |
+//! | `list` … `demo` | the commands |
 
 mod arguments;
+mod demo;
 mod host;
 mod journal;
 mod list;
@@ -47,6 +48,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Open(arguments) => open::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Demo(common) => demo::on_the_kernel(&common),
+        Command::Sim(common) => demo::on_the_simulator(&common),
     };
     match ended {
         Ok(status) => status,

@@ -12,11 +12,12 @@ pub(crate) struct Status(u8);
 pub(crate) const TABLE: &str = "\
 Exit status:
   0         done; also when whoever read the output went away
-  1         replay: the outputs differ from the recorded ones
+  1         replay: the outputs differ from the recorded ones; demo, sim: the story went wrong
   2         wrong usage, or a trace that cannot be read
   69        the session could not be opened; the reason is on standard error
   71        the kernel refused what the driver needs to run
   74        the output or the trace could not be written; the rest was done
+  77        demo: namespaces are not allowed here; the simulator was shown instead
   126, 127  run: CMD cannot be executed, was not found
   128+n     ended by signal n before it was done
   run otherwise ends with the exit status of CMD";
@@ -34,6 +35,8 @@ impl Status {
     pub(crate) const SYSTEM: Self = Self(71);
     /// `EX_IOERR`: something could not be written.
     pub(crate) const NOT_WRITTEN: Self = Self(74);
+    /// `EX_NOPERM`: no permission to make namespaces.
+    pub(crate) const NOT_PERMITTED: Self = Self(77);
     /// As a shell says it: the command cannot be executed.
     pub(crate) const NOT_EXECUTABLE: Self = Self(126);
     /// As a shell says it: there is no such command.
