@@ -36,9 +36,7 @@ pub(crate) struct AccessPoint {
     pub(crate) phase: Phase,
     /// Whether we started it and have to take it back (R-CLOSE-11).
     pub(crate) ours: bool,
-    /// A stop failed: no other before a holder has come and gone (R-CLOSE-10).
-    pub(crate) stop_spent: bool,
-    /// The last holder went in this input.
+    /// The last holder went in this input: the one time that a stop is asked for (R-CLOSE-10).
     pub(crate) released: bool,
     /// The platform refused the start in this input: there is nothing to take back.
     pub(crate) refused: bool,
@@ -131,7 +129,6 @@ impl AccessPoint {
             before_loss: None,
             phase: Phase::Idle,
             ours: false,
-            stop_spent: false,
             released: false,
             refused: false,
             holders: Vec::new(),
@@ -387,9 +384,7 @@ impl Manager {
 
     /// The link stays up (R-CLOSE-10, R-STOP-7): only who said `stop()` is told.
     fn on_stop_failed(&mut self, id: ConfigurationId, failure: Failure) {
-        let Some(ap) = self.access_point_mut(id) else { return };
-        // Who holds it still, or again, will be a holder that has come and gone.
-        ap.stop_spent = ap.holders.is_empty();
+        let Some(ap) = self.access_point(id) else { return };
         let why = match ap.phase {
             Phase::Stopping { why, .. } => Some(why),
             Phase::Idle | Phase::Starting { .. } | Phase::Cancelling { .. } => None,

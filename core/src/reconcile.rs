@@ -98,11 +98,10 @@ impl Manager {
 impl AccessPoint {
     /// Whether its last holder's going stops it (R-CLOSE-8).
     fn is_to_be_stopped(&self) -> bool {
-        !self.stop_spent
-            && match self.shutdown {
-                ShutdownPolicy::OwnedOnly => self.ours,
-                ShutdownPolicy::LastClose => true,
-                ShutdownPolicy::Never => false,
-            }
+        match self.shutdown {
+            ShutdownPolicy::OwnedOnly => self.ours,
+            ShutdownPolicy::LastClose => true,
+            ShutdownPolicy::Never => false,
+        }
     }
 }

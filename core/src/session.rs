@@ -208,9 +208,6 @@ impl Manager {
     pub(crate) fn hold(&mut self, id: SessionId, on: ConfigurationId) {
         self.touch(on);
         let Some(ap) = self.access_point_mut(on) else { return };
-        if ap.holders.is_empty() {
-            ap.stop_spent = false;
-        }
         insert_sorted(&mut ap.holders, id);
         ap.released = false;
     }
