@@ -13,7 +13,7 @@
 //! | up, and a stop of ours is under way that began at Connecting or Active | Closing |
 //! | deleted | the access point is removed |
 //!
-//! Carrier is IFF_RUNNING. An address is usable if it is neither tentative nor deprecated nor refused by
+//! Carrier is IFF_RUNNING, and not without IFF_LOWER_UP. An address is usable if it is neither tentative nor deprecated nor refused by
 //! its neighbours, and not link-local. Loopback is not listed. A change of level is told with the message
 //! that makes it; other changes are told once per [`flush`](LinkTable::flush).
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod kernel;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod properties;

@@ -33,6 +33,7 @@ const IFA_F_TENTATIVE: u32 = 0x40;
 const IFF_UP: u32 = 0x1;
 const IFF_LOOPBACK: u32 = 0x8;
 const IFF_RUNNING: u32 = 0x40;
+const IFF_LOWER_UP: u32 = 0x1_0000;
 const AF_UNSPEC: u8 = 0;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -104,9 +105,10 @@ impl Link {
         self.flags & IFF_UP != 0
     }
 
-    /// Operational: never IFF_LOWER_UP, which an access point shows before it lets anyone in.
+    /// Operational. IFF_LOWER_UP alone is not: an access point shows it before it lets anyone in. But
+    /// without it IFF_RUNNING only says that the kernel has not yet looked at a link that is new.
     pub(super) const fn has_carrier(&self) -> bool {
-        self.flags & IFF_RUNNING != 0
+        self.flags & (IFF_RUNNING | IFF_LOWER_UP) == IFF_RUNNING | IFF_LOWER_UP
     }
 
     pub(super) fn permanent(&self) -> Option<&Identifier> {
@@ -181,7 +183,7 @@ impl Links {
             self.by_index.insert(index, seen.into_link(&header)?);
             return Some(Change::Added { index });
         };
-        let changed_flags = (link.flags ^ header.flags) & (IFF_UP | IFF_RUNNING) != 0;
+        let changed_flags = (link.flags ^ header.flags) & (IFF_UP | IFF_RUNNING | IFF_LOWER_UP) != 0;
         link.flags = header.flags;
         // What wireless drivers say by the way names little more than the link.
         if !seen.is_wireless_event {

@@ -12,8 +12,10 @@ const NEW_ADDRESS: u16 = 20;
 const DELETE_ADDRESS: u16 = 21;
 const UP: u32 = 0x1;
 const LOOPBACK: u32 = 0x8;
-const RUNNING: u32 = 0x40;
 const LOWER_UP: u32 = 0x1_0000;
+/// As the kernel says it once it has looked at the carrier.
+const RUNNING: u32 = 0x40 | LOWER_UP;
+const RUNNING_BY_DEFAULT: u32 = 0x40;
 const TENTATIVE: u32 = 0x40;
 const DEPRECATED: u32 = 0x20;
 const FAILED: u32 = 0x08;
@@ -147,6 +149,7 @@ fn levels_follow_flags_and_addresses() {
         (true, UP, true, LinkState::Defined),
         // What an access point shows before it lets anyone in.
         (true, UP | LOWER_UP, true, LinkState::Defined),
+        (true, UP | RUNNING_BY_DEFAULT, true, LinkState::Defined),
         (true, UP | RUNNING, false, LinkState::Discovered),
         (false, UP | RUNNING, false, LinkState::Discovered),
         (false, UP | RUNNING, true, LinkState::Active),

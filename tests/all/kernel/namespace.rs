@@ -1,0 +1,149 @@
+//! Network namespaces for tests: one for the driver, one for the far ends of its cables.
+//!
+//! A kernel test starts itself again in a namespace of its own, where this user is root. What it changes
+//! is gone when it ends, however it ends.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+
+const INSIDE: &str = "NETSESSION_TEST_IS_INSIDE";
+
+/// Declares kernel tests: each gets a namespace of its own.
+macro_rules! kernel_tests {
+    ($($(#[$meta:meta])* fn $name:ident($namespace:ident) $body:block)*) => {$(
+        #[test]
+        $(#[$meta])*
+        fn $name() {
+            fn inside($namespace: &$crate::kernel::Namespace) $body
+            let path = concat!(module_path!(), "::", stringify!($name));
+            $crate::kernel::namespace::run(path, inside);
+        }
+    )*};
+}
+pub(super) use kernel_tests;
+
+/// Where the test runs, and where the far ends of its cables are.
+pub(super) struct Namespace {
+    /// Lives as long as its standard input is open, and keeps the other namespace.
+    far: Child,
+}
+
+/// Runs the test of this path in a namespace of its own.
+pub(super) fn run(path: &str, inside: fn(&Namespace)) {
+    if std::env::var_os(INSIDE).is_some() {
+        return inside(&Namespace::new());
+    }
+    if let Err(why) = can_make_namespaces() {
+        let message = format!("{path} CANNOT RUN: {why}");
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
+        // Straight to the terminal, past the capture of the test's output.
+        let _ = writeln!(std::io::stderr(), "\n{message}");
+        return;
+    }
+    run_again(path, Command::new("unshare").args(["--user", "--map-root-user", "--net"]));
+}
+
+/// Runs the test of this path once more, under `outer`.
+pub(super) fn run_again(path: &str, outer: &mut Command) {
+    let name = path.split_once("::").unwrap().1;
+    let output = outer
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    // A name that fits nothing would pass too.
+    let has_passed = output.status.success() && said.contains("1 passed");
+    assert!(has_passed, "inside its namespace:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn can_make_namespaces() -> Result<(), String> {
+    for (program, arguments) in [
+        ("ip", &["-V"][..]),
+        ("nsenter", &["-V"]),
+        ("unshare", &["--user", "--map-root-user", "--net", "true"]),
+    ] {
+        let output = Command::new(program)
+            .args(arguments)
+            .output()
+            .map_err(|error| format!("cannot run {program}: {error}; install iproute2 and util-linux"))?;
+        if !output.status.success() {
+            return Err(format!(
+                "{program} {}: {}; the kernel may not let this user make namespaces (user.max_user_namespaces, \
+                 kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, seccomp)",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Namespace {
+    fn new() -> Self {
+        let mut far = Command::new("unshare")
+            .args(["--net", "sh", "-c", "echo ready; exec cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(far.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        Self { far }
+    }
+
+    /// Runs `ip` on this side.
+    pub(super) fn ip(&self, arguments: &str) -> String {
+        output_of(Command::new("ip").args(arguments.split(' ')))
+    }
+
+    /// Runs many `ip` commands on this side, as fast as one process can; some may fail.
+    pub(super) fn ip_batch(&self, commands: &str) {
+        let mut child = Command::new("ip")
+            .args(["-force", "-batch", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(commands.as_bytes()).unwrap();
+        child.wait().unwrap();
+    }
+
+    /// A veth link whose other end, plugged in, lies in the far namespace under another index.
+    pub(super) fn cable(&self, name: &str) {
+        self.ip(&format!("link add {name} type veth peer name {name}p"));
+        self.ip(&format!("link set {name}p netns {}", self.far.id()));
+        self.plug(name);
+    }
+
+    /// Gives a cable carrier.
+    pub(super) fn plug(&self, name: &str) {
+        self.far_ip(&format!("link set {name}p up"));
+    }
+
+    /// Takes a cable's carrier.
+    pub(super) fn pull(&self, name: &str) {
+        self.far_ip(&format!("link set {name}p down"));
+    }
+
+    fn far_ip(&self, arguments: &str) {
+        let pid = self.far.id().to_string();
+        output_of(Command::new("nsenter").args(["-t", &pid, "-n", "ip"]).args(arguments.split(' ')));
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        drop(self.far.stdin.take());
+        let _ = self.far.wait();
+    }
+}
+
+fn output_of(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}

@@ -1,0 +1,148 @@
+//! The kernel's truth: whatever happens, and whatever is lost, what the driver believes is what `ip` says.
+
+use std::fmt::Write as _;
+
+use netsession_core::LinkState;
+use serde_json::Value;
+
+use super::*;
+
+/// Numbers that look random and are the same every time (xorshift64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % end
+    }
+}
+
+const PAIRS: u64 = 8;
+
+/// One change of 16 interfaces, the two ends of 8 cables; it may be one that the kernel refuses.
+fn change(numbers: &mut Numbers) -> String {
+    let (pair, end) = (numbers.below(PAIRS), ["a", "b"][usize::try_from(numbers.below(2)).unwrap()]);
+    let name = format!("{end}{pair}");
+    match numbers.below(100) {
+        0 => format!("link del {name}"),
+        1..=3 => format!("link add a{pair} type veth peer name b{pair}"),
+        4..=7 => format!("link set {name} name x{pair}"),
+        8..=11 => format!("link set x{pair} name {name}"),
+        12..=35 => format!("link set {name} down"),
+        36..=65 => format!("link set {name} up"),
+        66..=82 => format!("addr add 192.0.2.{}/24 dev {name}", numbers.below(4) + 1),
+        83..=96 => format!("addr del 192.0.2.{}/24 dev {name}", numbers.below(4) + 1),
+        _ => format!("addr add 2001:db8::{}/64 dev {name} nodad", numbers.below(4) + 1),
+    }
+}
+
+/// Name, index, whether it is Active, and addresses of all links but loopback, as `ip` has them.
+fn links_of_ip(namespace: &Namespace) -> Vec<String> {
+    let links: Vec<Value> = serde_json::from_str(&namespace.ip("-j addr")).unwrap();
+    let mut lines: Vec<String> =
+        links.iter().filter(|link| link["link_type"] != "loopback").map(line_of_ip).collect();
+    lines.sort_unstable();
+    lines
+}
+
+fn line_of_ip(link: &Value) -> String {
+    let flags: Vec<&str> = link["flags"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let is_usable = |address: &&Value| {
+        address["scope"] != "link" && address["tentative"] != true && address["deprecated"] != true
+    };
+    let mut addresses: Vec<String> = link["addr_info"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(is_usable)
+        .map(|address| format!("{}/{}", address["local"].as_str().unwrap(), address["prefixlen"]))
+        .collect();
+    addresses.sort_unstable();
+    let has_carrier =
+        flags.contains(&"LOWER_UP") && matches!(link["operstate"].as_str(), Some("UP" | "UNKNOWN"));
+    let is_active = flags.contains(&"UP") && has_carrier && !addresses.is_empty();
+    format!(
+        "{} {} active={is_active} {}",
+        link["ifname"].as_str().unwrap(),
+        link["ifindex"],
+        addresses.join(" ")
+    )
+}
+
+/// The same as the driver has it.
+fn links_of(driver: &Driver) -> Vec<String> {
+    let manager = driver.manager();
+    let mut lines: Vec<String> = manager
+        .configurations(None)
+        .map(|view| {
+            let interface = view.interface().unwrap();
+            let mut addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
+            addresses.sort_unstable();
+            let is_active = view.link() == Some(LinkState::Active);
+            format!("{} {} active={is_active} {}", interface.name, interface.index, addresses.join(" "))
+        })
+        .collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// The kernel tells of carrier a little later than of the change that it follows from.
+fn until_true(driver: &Driver, namespace: &Namespace) {
+    until(driver, "what ip says", |driver| links_of(driver) == links_of_ip(namespace));
+}
+
+kernel_tests! {
+    /// R-GEN-7
+    fn after_lost_notifications_belief_is_what_the_kernel_says(namespace) {
+        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+        for pair in 0..PAIRS {
+            namespace.ip(&format!("link add a{pair} type veth peer name b{pair}"));
+        }
+        let driver = Driver::builder().receive_buffer_bytes(1).build().unwrap();
+        let mut sessions = Vec::new();
+        for round in 0..50 {
+            let mut commands = String::new();
+            (0..100).for_each(|_| writeln!(commands, "{}", change(&mut numbers)).unwrap());
+            namespace.ip_batch(&commands);
+            catch_up(&driver);
+            until_true(&driver, namespace);
+            sessions.push(driver.session(&format!("a{}", round % PAIRS)));
+            sessions.iter().for_each(netsession_io_linux::Session::open);
+            catch_up(&driver);
+            for session in sessions.iter().filter(|session| session.is_open()) {
+                let interface = session.interface().expect("an open session has an interface");
+                assert!(namespace.ip(&format!("-o link show {}", interface.name)).starts_with(&interface.index.to_string()));
+            }
+        }
+        assert!(driver.lost_notifications() > 10, "it must have lost some: {}", driver.lost_notifications());
+        assert!(driver.resyncs() > 10);
+    }
+
+    fn with_a_large_buffer_nothing_is_lost(namespace) {
+        let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
+        let driver = Driver::new().unwrap();
+        for _ in 0..20 {
+            let mut commands = String::new();
+            (0..50).for_each(|_| writeln!(commands, "{}", change(&mut numbers)).unwrap());
+            namespace.ip_batch(&commands);
+            until_true(&driver, namespace);
+        }
+        assert_eq!((driver.lost_notifications(), driver.resyncs()), (0, 0));
+    }
+
+    /// R-REG-7
+    fn a_thousand_links_are_listed_and_updated(namespace) {
+        let mut commands = String::new();
+        (0..500).for_each(|n| writeln!(commands, "link add a{n} type veth peer name b{n}").unwrap());
+        namespace.ip_batch(&commands);
+        let driver = Driver::new().unwrap();
+        assert_eq!(driver.manager().configurations(None).count(), 1000);
+        namespace.ip("link set group 0 up");
+        catch_up(&driver);
+        driver.handle(netsession_core::Input::Update {}).unwrap();
+        until(&driver, "the update", |driver| announced(driver).iter().any(|line| line.contains("update")));
+        until_true(&driver, namespace);
+    }
+}
