@@ -41,3 +41,8 @@ pub use driver::{Builder, Driver, Events};
 pub use engine::Observer;
 pub use error::Error;
 pub use session::{DEFAULT_WAIT_MS, Session, WaitResult};
+
+/// The example of README.md, so that it is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
