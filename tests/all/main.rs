@@ -7,6 +7,8 @@ mod kernel;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod program;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod registry;

@@ -1,0 +1,9 @@
+//! The program `netsession`, as people and scripts use it: built, run, and judged by what it prints and how
+//! it ends.
+
+mod bad_input;
+mod demonstration;
+mod help;
+mod holding;
+mod support;
+mod watching;
