@@ -115,17 +115,28 @@ impl Manager {
             self.is_populated = was_populated;
         }
         self.settle_touched();
-        while let Some(timer) = self.timers.pop_due(self.now) {
-            match timer {
-                Timer::AccessPoint(id, timer) => self.on_link_deadline(id, timer),
-                Timer::Session(id, timer) => self.on_session_deadline(id, timer),
-                Timer::Update => self.complete_update(),
-            }
-            self.settle_touched();
-        }
+        self.handle_deadlines();
         self.say_everything();
         self.is_populated |= is_snapshot && result.is_ok();
         result
+    }
+
+    /// Handles what is due, and lets requests be born; a limit of 0 makes more due at once.
+    fn handle_deadlines(&mut self) {
+        loop {
+            while let Some(timer) = self.timers.pop_due(self.now) {
+                match timer {
+                    Timer::AccessPoint(id, timer) => self.on_link_deadline(id, timer),
+                    Timer::Session(id, timer) => self.on_session_deadline(id, timer),
+                    Timer::Update => self.complete_update(),
+                }
+                self.settle_touched();
+            }
+            self.request_touched();
+            if self.timers.next().is_none_or(|wake| wake.at > self.now) {
+                return;
+            }
+        }
     }
 
     /// Takes the next thing that the machine says, `Idle` when there is nothing more. The only way out.

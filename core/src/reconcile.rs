@@ -3,8 +3,8 @@
 //!
 //! It runs once at the end of an input for every access point that the input touched, in insertion order,
 //! so that what is decided follows from the facts of the whole input and never from a single event. Only
-//! `stop()` sets the phase before; what it asks for is said here all the same, by
-//! [`Manager::say_requests`].
+//! `stop()` sets the phase before; what it asks for is numbered here all the same, by
+//! [`Manager::number_request`].
 
 use crate::access_point::{AccessPoint, Phase, StopReason};
 use crate::{ConfigurationId, Effect, LinkState, Manager, ShutdownPolicy};
@@ -66,10 +66,10 @@ impl Manager {
         self.set_phase(id, Phase::Stopping { op: None, why });
     }
 
-    /// Numbers and says what the phase of this access point asks for, if it is not said yet.
-    pub(crate) fn say_requests(&mut self, id: ConfigurationId) {
-        let is_said = |ap: &AccessPoint| ap.phase == Phase::Idle || ap.phase.op().is_some();
-        if self.access_point(id).is_none_or(is_said) {
+    /// Numbers what the phase of this access point asks for, if that is new.
+    pub(crate) fn number_request(&mut self, id: ConfigurationId) {
+        let is_numbered = |ap: &AccessPoint| ap.phase == Phase::Idle || ap.phase.op().is_some();
+        if self.access_point(id).is_none_or(is_numbered) {
             return;
         }
         let next = self.number_operation(Operation::Link(id));
@@ -91,7 +91,7 @@ impl Manager {
                 Effect::Stop { op: next, id: identifier }
             }
         };
-        self.say(effect);
+        self.work.requests.push((id, effect));
     }
 }
 

@@ -3,7 +3,7 @@
 //! The first counters at or after that moment are the zero. A sum never goes down: a counter that goes
 //! backwards was reset or wrapped, and counts from nothing again.
 
-use crate::{Capabilities, ConfigurationId, Effect, Manager};
+use crate::{Capabilities, ConfigurationId, Manager};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counters {
@@ -46,13 +46,6 @@ impl Manager {
     pub(crate) fn read_counters(&mut self, id: ConfigurationId) {
         if self.access_point(id).is_some_and(|ap| ap.capabilities.contains(Capabilities::DATA_STATISTICS)) {
             self.work.read_counters.push(id);
-        }
-    }
-
-    pub(crate) fn say_read_counters(&mut self, id: ConfigurationId) {
-        if let Some(configuration) = self.configuration_ref(id) {
-            let id = configuration.identifier.clone();
-            self.say(Effect::ReadCounters { id });
         }
     }
 

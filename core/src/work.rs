@@ -28,6 +28,8 @@ pub(crate) struct Work {
     pub(crate) update: Option<Effect>,
     pub(crate) completed_updates: Vec<UpdateToken>,
     pub(crate) read_counters: Vec<ConfigurationId>,
+    /// Requests to links, numbered.
+    pub(crate) requests: Vec<(ConfigurationId, Effect)>,
 }
 
 impl Manager {
@@ -98,13 +100,19 @@ impl Manager {
         self.work.sessions.extend_from_slice(&sessions);
     }
 
-    /// The end of an input: requests are born, and everything is said.
-    pub(crate) fn say_everything(&mut self) {
+    /// Requests are born of what was touched, and numbered (R-GEN-5).
+    pub(crate) fn request_touched(&mut self) {
         let touched = self.touched_configurations();
         for &id in &touched {
             self.reconcile(id);
+            self.number_request(id);
         }
-        self.work.touched.clear();
+        self.work.touched.extend_from_slice(&touched);
+    }
+
+    /// The end of an input: everything is said.
+    pub(crate) fn say_everything(&mut self) {
+        let touched = self.touched_configurations();
         self.announce_configurations(&touched);
         let sessions = self.touched_sessions(&touched);
         for &id in &sessions {
@@ -127,7 +135,7 @@ impl Manager {
         if let Some(update) = self.work.update.take() {
             self.say(update);
         }
-        self.say_link_effects(&touched);
+        self.say_link_effects();
         // Keep the room of the lists.
         self.work.touched = touched;
         self.work.touched.clear();
@@ -137,20 +145,20 @@ impl Manager {
         self.check_holders();
     }
 
-    fn say_link_effects(&mut self, touched: &[ConfigurationId]) {
-        let mut counters = core::mem::take(&mut self.work.read_counters);
-        sort_once(&mut counters);
-        let mut links = touched.to_vec();
-        links.extend_from_slice(&counters);
-        sort_once(&mut links);
-        for &id in &links {
-            self.say_requests(id);
-            if counters.binary_search(&id).is_ok() {
-                self.say_read_counters(id);
+    /// Per access point in insertion order its request, then its counters.
+    fn say_link_effects(&mut self) {
+        let mut effects = core::mem::take(&mut self.work.requests);
+        for id in core::mem::take(&mut self.work.read_counters) {
+            if let Some(configuration) = self.configuration_ref(id) {
+                effects.push((id, Effect::ReadCounters { id: configuration.identifier.clone() }));
             }
         }
-        counters.clear();
-        self.work.read_counters = counters;
+        effects.sort_by_key(|&(id, _)| id);
+        effects.dedup();
+        for (_, effect) in effects.drain(..) {
+            self.say(effect);
+        }
+        self.work.requests = effects;
     }
 
     /// Removed, Added, Changed; silent while the first population lasts (R-REG-8).

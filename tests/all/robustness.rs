@@ -161,7 +161,7 @@ fn run(seed: u64, inputs: usize) -> (Machine, Vec<String>) {
     let mut log = Vec::new();
     let mut now = 0;
     let mut config = Config::default();
-    config.stop_timeout = chaos.pick(&[config.stop_timeout, Duration::from_nanos(1)]);
+    config.stop_timeout = chaos.pick(&[config.stop_timeout, Duration::ZERO, Duration::from_nanos(1)]);
     config.update_timeout = chaos.pick(&[config.update_timeout, Duration::ZERO, Duration::MAX]);
     machine.take(now, Input::Config(config)).expect("it is the first input");
     for _ in 0..inputs {
