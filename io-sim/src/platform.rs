@@ -246,7 +246,8 @@ impl Platform {
     }
 
     fn complete(&mut self, now: Instant, op: OperationId, result: Outcome, reason: Option<&str>) {
-        self.answer(now, op, Input::Completed { op, result, reason: reason.map(Into::into) });
+        let reason = reason.filter(|_| result != Outcome::Ok).map(Into::into);
+        self.answer(now, op, Input::Completed { op, result, reason });
     }
 
     /// Says this when an answer is due, which may be twice or never.
@@ -398,16 +399,22 @@ impl Platform {
             (link.start, link.stop, link.cancel) = (Reaction::Works, Reaction::Works, Reaction::Works);
             (link.failing_per_mille, link.flap, station.flaps_left) = (0, None, 0);
         }
-        let stuck = self.stations.iter().filter(|(id, station)| self.is_stuck(id, station));
-        let stuck: Vec<_> = stuck.map(|(id, station)| (id.clone(), station.rest())).collect();
-        for (id, rest) in stuck {
-            self.schedule_level(now, &id, rest);
+        for id in self.stations.keys().cloned().collect::<Vec<_>>() {
+            if matches!(self.end_of(&id), Some(LinkState::Connecting | LinkState::Closing)) {
+                self.forget_levels(&id);
+                let rest = self.station_mut(&id).rest();
+                self.schedule_level(now, &id, rest);
+            }
         }
     }
 
-    fn is_stuck(&self, id: &Identifier, station: &Station) -> bool {
-        let half_way = matches!(station.level, LinkState::Connecting | LinkState::Closing);
-        station.present && half_way && !self.queue.values().any(|happening| happening.is_level_of(id))
+    /// The level at which a link stays if nobody does anything.
+    fn end_of(&self, id: &Identifier) -> Option<LinkState> {
+        let planned = self.queue.values().rev().find_map(|happening| match happening {
+            Happening::Level(of, level) if of == id => Some(*level),
+            Happening::Level(..) | Happening::Said(_) | Happening::Counters(_) => None,
+        });
+        planned.or_else(|| self.level(id))
     }
 
     // The queue.

@@ -23,6 +23,9 @@ pub use specification::Specification;
 /// More steps than this after the last fault mean that there is no rest.
 const STEPS_TO_REST: u32 = 20_000;
 
+/// A shortened scenario has few sessions, and names them by one of these places where it can.
+const SIMPLE_PLACES: usize = 4;
+
 /// A world, and what is done to it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -39,7 +42,7 @@ pub struct Scenario {
 pub struct Violation {
     /// After how many actions.
     pub after: usize,
-    /// Which rule, and how it was broken.
+    /// Which rule it is, by the words before the colon, and how it was broken.
     pub what: String,
     /// Everything that was said.
     pub log: String,
@@ -52,14 +55,14 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Draws a scenario of this seed with so many actions, and runs it. Gives the number of inputs.
+/// Draws a scenario of this seed with so many actions, and runs it. Gives the world at rest.
 ///
 /// # Errors
 /// The first rule that is broken, with the shortest run found that breaks it.
-pub fn soak(seed: u64, steps: usize) -> Result<usize, Violation> {
+pub fn soak(seed: u64, steps: usize) -> Result<World, Violation> {
     let scenario = Scenario::draw(seed, steps);
     scenario.run().map_err(|violation| {
-        let shortest = scenario.shortened(violation.after);
+        let shortest = scenario.shortened(&violation);
         let found = shortest.run().err().unwrap_or(violation);
         let what = format!("seed {seed}: {}\nactions: {:#?}", found.what, shortest.actions);
         Violation { what, ..found }
@@ -77,40 +80,72 @@ impl Scenario {
         Self { specification, actions }
     }
 
-    /// Runs it. Gives the number of inputs.
+    /// Runs it. Gives the world at rest.
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn run(&self) -> Result<usize, Violation> {
+    pub fn run(&self) -> Result<World, Violation> {
         let mut run = Run::new(&self.specification);
         let result = catch_unwind(AssertUnwindSafe(|| run.whole(&self.actions)));
         let result = result.unwrap_or_else(|panic| Err(format!("a panic: {}", words_of(&*panic))));
         match result {
-            Ok(()) => Ok(run.inputs()),
+            Ok(()) => Ok(run.world),
             Err(what) => Err(Violation { after: run.done, what, log: run.world.log() }),
         }
     }
 
-    /// The same with as many actions left out as it takes none to break a rule.
+    /// The same with as much left out, and as simple, as still breaks that rule.
     #[must_use]
-    pub fn shortened(&self, failing_after: usize) -> Self {
+    pub fn shortened(&self, violation: &Violation) -> Self {
         let mut shortest = self.clone();
-        shortest.actions.truncate(failing_after);
-        let mut chunk = shortest.actions.len().max(1);
+        shortest.actions.truncate(violation.after);
+        shortest.leave_out_actions(violation);
+        for index in 0..shortest.actions.len() {
+            let simpler = |place| {
+                move |it: &mut Self| {
+                    if let Some(Action::Command(_, old)) = it.actions.get_mut(index) {
+                        *old = place;
+                    }
+                }
+            };
+            let _ = (0..SIMPLE_PLACES).any(|place| shortest.still_breaks(violation, simpler(place)));
+        }
+        for index in (0..shortest.specification.service_networks.len()).rev() {
+            shortest.still_breaks(violation, |it| drop(it.specification.service_networks.remove(index)));
+        }
+        shortest.leave_out_actions(violation);
+        shortest
+    }
+
+    fn leave_out_actions(&mut self, violation: &Violation) {
+        let mut chunk = self.actions.len();
         while chunk > 0 {
             let mut from = 0;
-            while from < shortest.actions.len() {
-                let mut shorter = shortest.clone();
-                shorter.actions.drain(from..(from + chunk).min(shortest.actions.len()));
-                if shorter.run().is_err() {
-                    shortest = shorter;
-                } else {
+            while from < self.actions.len() {
+                let until = (from + chunk).min(self.actions.len());
+                if !self.still_breaks(violation, |it| drop(it.actions.drain(from..until))) {
                     from += chunk;
                 }
             }
             chunk /= 2;
         }
-        shortest
+    }
+
+    /// Makes this change if the same rule is broken after it too.
+    fn still_breaks(&mut self, violation: &Violation, change: impl Fn(&mut Self)) -> bool {
+        let mut changed = self.clone();
+        change(&mut changed);
+        let fails = changed.run().is_err_and(|other| other.rule() == violation.rule());
+        if fails {
+            *self = changed;
+        }
+        fails
+    }
+}
+
+impl Violation {
+    fn rule(&self) -> &str {
+        self.what.split_once(':').map_or("", |(rule, _)| rule)
     }
 }
 
@@ -184,10 +219,6 @@ impl Run {
             }
         }
         self.invariants.check_rest(&self.world)
-    }
-
-    fn inputs(&self) -> usize {
-        self.world.records().iter().filter(|(_, record)| matches!(record, Record::Input(_))).count()
     }
 }
 

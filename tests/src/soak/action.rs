@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netsession_core::{
     Accepted, Capabilities, Change, Identifier, Input, Interface, LinkState, Observation, OperationId,
-    Outcome, PropertyValue, SessionId, Settings, ShutdownPolicy, UsagePolicies,
+    Outcome, SessionId, Settings, ShutdownPolicy, UsagePolicies,
 };
 use netsession_io_sim::{Random, Reaction, World};
 
@@ -75,7 +75,7 @@ pub(super) struct Knobs {
 
 impl Knobs {
     pub(super) fn draw(random: &mut Random) -> Self {
-        let mut weights = [30, 8, 30, 12, 8, 4, 2, 4, 8];
+        let mut weights = [30, 6, 30, 10, 8, 4, 2, 3, 16];
         for weight in weights.iter_mut().skip(3) {
             if random.per_mille(350) {
                 *weight = 0;
@@ -94,7 +94,7 @@ impl Knobs {
         let access_points: Vec<Identifier> = world.access_points.iter().map(|(id, _)| id.clone()).collect();
         let id = random.pick(&access_points).cloned().unwrap_or_default();
         match kind.unwrap_or(0) {
-            1 => Action::Make(random.pick(&world.identifiers()).cloned().unwrap_or_default()),
+            1 => Action::Make(made_on(random, world)),
             2 => Action::Command(command(random), usize::try_from(random.below(64)).unwrap_or(0)),
             3 => Action::Fault(fault(random), id),
             4 => Action::Say(Box::new(platform_says(random, id))),
@@ -109,26 +109,32 @@ impl Knobs {
     }
 }
 
+fn made_on(random: &mut Random, world: &Specification) -> Identifier {
+    let unknown = random.per_mille(30);
+    let id = random.pick(&world.identifiers()).cloned().filter(|_| !unknown);
+    id.unwrap_or_else(|| "nothing".into())
+}
+
 fn span(random: &mut Random) -> Duration {
     let longest = random.pick(&[1, 10, 10, 100, 1_000, 100_000]).copied().unwrap_or(1);
     random.span(&(Duration::ZERO..=Duration::from_millis(longest)))
 }
 
 fn command(random: &mut Random) -> Command {
-    match random.below(12) {
-        0..=5 => Command::Open,
-        6..=8 => Command::Close,
-        9..=10 => Command::Stop,
+    match random.below(20) {
+        0..=9 => Command::Open,
+        10..=15 => Command::Close,
+        16..=18 => Command::Stop,
         _ => Command::Drop,
     }
 }
 
 fn fault(random: &mut Random) -> Fault {
-    match random.below(7) {
-        0..=1 => Fault::Pull,
-        2 => Fault::Remove,
-        3 => Fault::StartElsewhere,
-        4 => Fault::StopElsewhere,
+    match random.below(12) {
+        0..=2 => Fault::Pull,
+        3 => Fault::Remove,
+        4..=6 => Fault::StartElsewhere,
+        7..=8 => Fault::StopElsewhere,
         _ => {
             let level = random.pick(LinkState::ALL).copied().unwrap_or(LinkState::Active);
             Fault::Observe(level, 100 + u32::try_from(random.below(2)).unwrap_or(0))
@@ -179,8 +185,6 @@ impl Action {
             Self::Make(on) => {
                 if let Ok(Accepted::Session(id)) = world.command(Input::Session { on: on.clone() }) {
                     sessions.push(id);
-                    let value = Some(PropertyValue::Integer(1));
-                    let _ = world.command(Input::Property { session: id, key: "made".into(), value });
                 }
             }
             Self::Command(command, place) => {

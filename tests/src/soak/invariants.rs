@@ -49,10 +49,10 @@ impl Invariants {
         }
         for (at, record) in world.records().iter().skip(self.read) {
             self.read += 1;
-            self.hear(*at, record).map_err(|what| format!("{at}: {what}"))?;
+            self.hear(*at, record).map_err(|what| format!("{what}, at {at}"))?;
         }
         world.manager().sessions().try_for_each(|view| self.look(world, &view))?;
-        world.manager().configurations(None).try_for_each(|view| holders_suffice(world, &view))?;
+        world.manager().configurations(None).try_for_each(|view| self.look_at_holders(world, &view))?;
         if world.manager().is_online() != self.online {
             return Err("R-REG-6: online is not what was said".into());
         }
@@ -138,7 +138,7 @@ impl Invariants {
         }
         let Some(id) = event.session() else { return Ok(()) };
         let session = self.sessions.entry(id).or_default();
-        session.tell(event).map_err(|what| format!("{}: {what}", id.number()))
+        session.tell(event).map_err(|what| format!("{what}, session {}", id.number()))
     }
 
     fn look(&mut self, world: &World, view: &SessionView<'_>) -> Result<(), String> {
@@ -148,7 +148,7 @@ impl Invariants {
             return Err(format!("R-ST-1: {number} is {state}, and was said to be {:?}", session.state));
         }
         if session.is_open != view.is_open() {
-            return Err(format!("{number}: is_open is {}, which was not said", view.is_open()));
+            return Err(format!("R-OPEN-11: {number} has is_open {}, which was not said", view.is_open()));
         }
         if view.interface().is_some() != (state == SessionState::Connected) {
             return Err(format!("R-ST-6: {number} is {state}, its interface {:?}", view.interface()));
@@ -164,6 +164,19 @@ impl Invariants {
             | SessionState::Disconnected
             | SessionState::Roaming => Ok(()),
         }
+    }
+
+    /// Every open session holds the access point that it uses; that one counts as Active, or goes down by
+    /// a stop of ours, the end of which the session waits for (R-STOP-1).
+    fn look_at_holders(&self, world: &World, view: &ConfigurationView<'_>) -> Result<(), String> {
+        let open = open_on(world, view.id()).count();
+        if view.holders() < open {
+            return Err(format!("R-CLOSE-11: {} has {} holders, but {open} open", view.id(), view.holders()));
+        }
+        if open > 0 && view.state() != ConfigurationState::Active && !self.requests.stop_on(view.id()) {
+            return Err(format!("R-LOSS-1: {} is {}, with {open} sessions open", view.id(), view.state()));
+        }
+        Ok(())
     }
 
     /// R-GEN-9: nothing is half-way without something that will end it.
@@ -240,16 +253,4 @@ impl Session {
 fn open_on<'a>(world: &'a World, id: &'a str) -> impl Iterator<Item = SessionView<'a>> {
     let on = move |view: &SessionView<'_>| view.active_configuration().is_some_and(|active| active == id);
     world.manager().sessions().filter(on)
-}
-
-/// Every open session holds the access point that it uses, and that access point counts as Active.
-fn holders_suffice(world: &World, view: &ConfigurationView<'_>) -> Result<(), String> {
-    let open = open_on(world, view.id()).count();
-    if view.holders() < open {
-        return Err(format!("{} has {} holders, but {open} sessions open", view.id(), view.holders()));
-    }
-    if open > 0 && view.state() != ConfigurationState::Active {
-        return Err(format!("R-LOSS-1: {} is {}, with {open} sessions open", view.id(), view.state()));
-    }
-    Ok(())
 }

@@ -39,11 +39,11 @@ impl Specification {
         }
     }
 
-    /// Everything that a session can be made on, and something that does not exist.
+    /// Everything that a session can be made on.
     pub(super) fn identifiers(&self) -> Vec<Identifier> {
         let access_points = self.access_points.iter().map(|(id, _)| id.clone());
         let service_networks = self.service_networks.iter().map(|add| add.id.clone());
-        access_points.chain(service_networks).chain(["nothing".into()]).collect()
+        access_points.chain(service_networks).collect()
     }
 
     pub(super) fn world(&self) -> World {
@@ -70,8 +70,10 @@ fn pick<T: Copy + Default>(random: &mut Random, from: &[T]) -> T {
 
 fn link(random: &mut Random, trouble: bool) -> Link {
     let up_after = one_of(random, [0, 5, 20, 20, 90]);
+    let in_reach = random.per_mille(500);
+    let initial = random.pick(LinkState::ALL).copied().filter(|_| !in_reach);
     let mut link = Link::new()
-        .initially(random.pick(LinkState::ALL).copied().unwrap_or(LinkState::Discovered))
+        .initially(initial.unwrap_or(LinkState::Discovered))
         .taking(up_after, one_of(random, [0, 10, 10, 60]))
         .showing_after(one_of(random, [0, 0, 7, 1_000]))
         .settings(|settings| settings_of_link(random, settings));
