@@ -1,7 +1,9 @@
 //! Signals as something to wait for: each one that arrives becomes two bytes in a pipe.
 //!
-//! No thread, and nothing happens in a handler but one `write`. A signal that was ignored when the program
-//! started (`nohup`) stays ignored, but for SIGCHLD: without it nobody could tell how a command ended.
+//! No thread, and nothing happens in a handler but one `write`. What was ignored when the program started
+//! stays so: a hangup (`nohup`), and for a program in the background of a script the keys of the terminal,
+//! though not what a process sends to just this one. Only SIGCHLD is always heard: it tells of the end of
+//! a command.
 #![allow(unsafe_code)] // The only way to see who sent a signal is a handler of one's own.
 
 use std::fs;
@@ -51,17 +53,23 @@ impl Signals {
         read.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
         let ignored = ignored_signals();
+        // Its command inherits what is ignored, and nothing that is caught.
+        let runs_a_command = signals.contains(&Signal::CHILD);
         for signal in signals {
             let number = signal.as_raw();
-            if ignored >> number.saturating_sub(1) & 1 == 1 && *signal != Signal::CHILD {
+            let was_ignored = ignored >> number.saturating_sub(1) & 1 == 1 && *signal != Signal::CHILD;
+            if was_ignored && (runs_a_command || *signal == Signal::HUP) {
                 continue;
             }
             let (write, byte) = (write.try_clone()?, u8::try_from(number).unwrap_or(0));
             // SAFETY: the action makes one `write` system call and touches no lock and no memory of others.
             unsafe {
                 signal_hook_registry::register_sigaction(number, move |info| {
-                    // Codes above zero are the kernel's own. A full pipe means that plenty are waiting.
-                    let _ = rustix::io::write(&write, &[byte, u8::from(info.si_code > 0)]);
+                    let by_kernel = info.si_code > 0;
+                    if !(was_ignored && by_kernel) {
+                        // A full pipe means that plenty are waiting.
+                        let _ = rustix::io::write(&write, &[byte, u8::from(by_kernel)]);
+                    }
                 })?;
             }
         }

@@ -103,6 +103,17 @@ fn monitor_needs_no_privilege_and_ends_well_when_interrupted() {
 }
 
 #[test]
+fn a_script_can_interrupt_what_it_runs_in_the_background() {
+    // A shell has interrupts ignored there.
+    let script = "mkfifo $FOLDER/out; \"$NETSESSION\" monitor > $FOLDER/out & monitor=$!
+        exec 3< $FOLDER/out; read first <&3; kill -INT $monitor; wait $monitor";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).env("NETSESSION", super::support::program());
+    let ended = run(command.env("FOLDER", super::support::scratch("background")));
+    assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn monitor_shows_a_change_the_moment_it_happens() {
     let script =
         "(read line; ip link set b1 down; read line; ip link set b1 up) & exec $NETSESSION monitor --json";
