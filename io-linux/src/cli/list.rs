@@ -1,6 +1,7 @@
 //! `netsession list`: the configurations, once.
 
 use netsession_core::{ConfigurationType, ConfigurationView, Identifier, Input, LinkState, Manager};
+use netsession_io_linux::Error;
 
 use super::arguments::Common;
 use super::host::{Host, Watch, driver_failed};
@@ -54,7 +55,11 @@ fn refresh_counters(host: &Host) -> Result<(), Failure> {
     };
     for some in ids.chunks(ASKED_AT_ONCE) {
         for id in some {
-            host.driver.handle(Input::RefreshCounters { id: id.clone() }).map_err(driver_failed)?;
+            match host.driver.handle(Input::RefreshCounters { id: id.clone() }) {
+                // Refused: it went away meanwhile.
+                Ok(_) | Err(Error::Refused(_)) => {}
+                Err(error) => return Err(driver_failed(error)),
+            }
         }
         // The kernel has answered by the time that a request is sent.
         while host.driver.turn().map_err(driver_failed)? {}
