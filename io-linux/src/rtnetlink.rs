@@ -1,29 +1,27 @@
 //! The back end for the links of a network namespace, by rtnetlink.
 //!
 //! One socket hears notifications, another carries requests and dumps, one dump at a time; neither ever
-//! blocks. In rest notifications go to the [`LinkTable`] as they come. When belief may be wrong (the
-//! beginning, lost notifications, a sleep of the machine, an update) everything is dumped afresh: while the
-//! dump runs no notification is read, and after it those that have come are put on top of it before the
-//! core is told, so that old ones do not replay as flaps. The last notification about a link is never older
-//! than the dump, whatever came before it.
+//! blocks. In rest notifications go to the [`LinkTable`] as they come; when belief may be wrong everything
+//! is dumped afresh (see `resync`).
 
 mod jobs;
+mod resync;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mio::Token;
-use netsession_core::{Effect, Identifier, Input, InterfaceAddress, OperationId, Outcome};
+use netsession_core::{Effect, Identifier, Input, InterfaceAddress, OperationId};
 use rustix::io::Errno;
 
 use self::jobs::{Given, Job};
+use self::resync::Resync;
 use crate::Error;
 use crate::backend::Backend;
-use crate::link_table::{LinkTable, Links};
+use crate::link_table::LinkTable;
 use crate::netlink::{
-    Failure, Message, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NetlinkSocket, Received, answer, attributes,
-    buffer, messages, request, u64_at,
+    Failure, Message, NetlinkSocket, Received, answer, attributes, buffer, messages, request, u64_at,
 };
 
 // linux/rtnetlink.h
@@ -83,32 +81,6 @@ enum Awaited {
     Counters {
         id: Identifier,
     },
-}
-
-enum Resync {
-    /// The table is what the kernel says.
-    Settled,
-    /// Nothing is known, or notifications were lost: those that are left are void. A dump follows.
-    Lost,
-    Dumping(Dump),
-    /// The dump is there; notifications that came meanwhile go on top of it.
-    Draining {
-        fresh: Links,
-        is_touched: bool,
-    },
-}
-
-struct Dump {
-    sequence: u32,
-    stage: Stage,
-    is_interrupted: bool,
-    fresh: Links,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Links,
-    Addresses,
 }
 
 impl Rtnetlink {
@@ -175,19 +147,8 @@ impl Rtnetlink {
     }
 
     fn on_answer(&mut self, message: &Message<'_>) -> Result<(), Error> {
-        if let Resync::Dumping(dump) = &mut self.resync
-            && dump.sequence == message.sequence
-        {
-            dump.is_interrupted |= message.flags & NLM_F_DUMP_INTR != 0;
-            if !matches!(message.kind, NLMSG_DONE | NLMSG_ERROR) {
-                dump.fresh.take_message(message);
-                return Ok(());
-            }
-            answer(message).map_err(|failure| Error::Kernel {
-                doing: "list the links and their addresses",
-                reason: failure.to_string(),
-            })?;
-            return self.next_stage();
+        if self.resync.is_dumped_by(message) {
+            return self.on_dump_message(message);
         }
         match self.awaited.remove(&message.sequence) {
             Some(Awaited::Step { index }) => self.on_step_answered(index, answer(message)),
@@ -212,79 +173,12 @@ impl Rtnetlink {
                 let datagram = buffer.get(..length).unwrap_or_default();
                 match resync {
                     Resync::Settled => table.notify(datagram),
-                    Resync::Draining { fresh, is_touched } => {
-                        fresh.take_in(datagram);
-                        *is_touched = true;
-                    }
+                    Resync::Draining(fresh) => fresh.take_in(datagram),
                     Resync::Lost | Resync::Dumping(_) => {}
                 }
             }
         }
         Ok(true)
-    }
-
-    /// All notifications have been read.
-    fn on_quiet(&mut self) -> Result<bool, Error> {
-        match std::mem::replace(&mut self.resync, Resync::Settled) {
-            Resync::Draining { fresh, .. } => self.adopt(fresh),
-            Resync::Settled if !self.is_resync_wanted => return Ok(false),
-            Resync::Settled | Resync::Lost | Resync::Dumping(_) => {
-                self.is_resync_wanted = false;
-                self.running_updates.append(&mut self.waiting_updates);
-                self.dump(Stage::Links, Links::default())?;
-            }
-        }
-        Ok(true)
-    }
-
-    fn on_lost(&mut self) {
-        self.lost_notifications += 1;
-        // A dump that nothing was put on is as good as the moment it was made; without this a storm that
-        // loses notifications all the time would keep the core from learning anything.
-        if let Resync::Draining { fresh, is_touched: false } =
-            std::mem::replace(&mut self.resync, Resync::Lost)
-        {
-            self.adopt(fresh);
-        }
-    }
-
-    fn adopt(&mut self, fresh: Links) {
-        self.table.adopt(fresh);
-        self.resyncs += 1;
-        self.retry_after = RETRY_AT_FIRST;
-        self.is_resync_wanted |= !self.waiting_updates.is_empty();
-        for op in std::mem::take(&mut self.running_updates) {
-            self.answers.push_back(Input::Completed { op, result: Outcome::Ok, reason: None });
-        }
-    }
-
-    fn next_stage(&mut self) -> Result<(), Error> {
-        let Resync::Dumping(dump) = std::mem::replace(&mut self.resync, Resync::Lost) else { return Ok(()) };
-        let Dump { stage, is_interrupted, mut fresh, .. } = dump;
-        match (stage, is_interrupted) {
-            (Stage::Links, true) => self.dump(Stage::Links, Links::default()),
-            (Stage::Links, false) => self.dump(Stage::Addresses, fresh),
-            (Stage::Addresses, true) => {
-                fresh.forget_addresses();
-                self.dump(Stage::Addresses, fresh)
-            }
-            (Stage::Addresses, false) => {
-                self.resync = Resync::Draining { fresh, is_touched: false };
-                Ok(())
-            }
-        }
-    }
-
-    fn dump(&mut self, stage: Stage, fresh: Links) -> Result<(), Error> {
-        let sequence = self.next_sequence();
-        let request = match stage {
-            Stage::Links => request::dump_links(sequence),
-            Stage::Addresses => request::dump_addresses(sequence),
-        };
-        let Some(sockets) = &self.sockets else { return Ok(()) };
-        sockets.requests.send(&request).map_err(|e| Error::system("ask rtnetlink for all links", e))?;
-        self.resync = Resync::Dumping(Dump { sequence, stage, is_interrupted: false, fresh });
-        Ok(())
     }
 
     /// Sends a request that one message answers.

@@ -149,15 +149,34 @@ impl Links {
         }
     }
 
-    pub(crate) fn take_message(&mut self, message: &Message<'_>) {
-        if let Some(Change::Removed { index }) = self.apply(message) {
+    /// `true` if a link has come or gone.
+    pub(crate) fn take_message(&mut self, message: &Message<'_>) -> bool {
+        let change = self.apply(message);
+        if let Some(Change::Removed { index }) = change {
             self.by_index.remove(&index);
         }
+        matches!(change, Some(Change::Added { .. } | Change::Removed { .. }))
+    }
+
+    /// The link whose addresses a message is about.
+    pub(crate) fn addresses_named_by(message: &Message<'_>) -> Option<u32> {
+        matches!(message.kind, RTM_NEWADDR | RTM_DELADDR).then(|| u32_at(message.payload, 4)).flatten()
+    }
+
+    pub(crate) fn contains(&self, index: u32) -> bool {
+        self.by_index.contains_key(&index)
     }
 
     /// Forgets all addresses, to take them in anew.
     pub fn forget_addresses(&mut self) {
         for link in self.by_index.values_mut() {
+            link.addresses.clear();
+        }
+    }
+
+    /// Forgets the addresses of one link.
+    pub fn forget_addresses_of(&mut self, index: u32) {
+        if let Some(link) = self.by_index.get_mut(&index) {
             link.addresses.clear();
         }
     }

@@ -19,9 +19,11 @@ pub(crate) fn dump_links(sequence: u32) -> Vec<u8> {
     bytes(sequence, NLM_F_DUMP, RouteNetlinkMessage::GetLink(message))
 }
 
-/// All addresses.
-pub(crate) fn dump_addresses(sequence: u32) -> Vec<u8> {
-    bytes(sequence, NLM_F_DUMP, RouteNetlinkMessage::GetAddress(AddressMessage::default()))
+/// All addresses, or those of one link.
+pub(crate) fn dump_addresses(sequence: u32, index: Option<u32>) -> Vec<u8> {
+    let mut message = AddressMessage::default();
+    message.header.index = index.unwrap_or(0);
+    bytes(sequence, NLM_F_DUMP, RouteNetlinkMessage::GetAddress(message))
 }
 
 /// Sets a link administratively up or down.

@@ -132,6 +132,31 @@ kernel_tests! {
         assert_eq!((driver.lost_notifications(), driver.resyncs()), (0, 0));
     }
 
+    /// R-GEN-7
+    fn while_addresses_change_all_the_time_belief_follows(namespace) {
+        namespace.ip("link add a0 type veth peer name b0");
+        let mut commands = String::new();
+        for n in 0..1000 {
+            writeln!(commands, "addr add 10.0.{}.{}/32 dev a0", n / 250, n % 250 + 1).unwrap();
+        }
+        namespace.ip_batch(&commands);
+        let driver = Driver::new().unwrap();
+        // An address of narrower scope goes before all others. When it leaves, they move up, and a dump that
+        // is under way misses one.
+        let storm = "addr add 192.0.2.1/32 scope link dev a0\naddr del 192.0.2.1/32 dev a0\n".repeat(5_000);
+        for _ in 0..5 {
+            std::thread::scope(|scope| {
+                let storm = scope.spawn(|| namespace.ip_batch(&storm));
+                while !storm.is_finished() {
+                    let before = driver.resyncs();
+                    driver.handle(netsession_core::Input::Update {}).unwrap();
+                    until(&driver, "the dump", |driver| driver.resyncs() > before || storm.is_finished());
+                }
+            });
+            until_true(&driver, namespace);
+        }
+    }
+
     /// R-REG-7
     fn a_thousand_links_are_listed_and_updated(namespace) {
         let mut commands = String::new();
