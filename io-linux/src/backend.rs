@@ -16,8 +16,8 @@ pub(crate) trait Backend {
     /// The next fact or answer for the core.
     fn next_input(&mut self) -> Option<Input>;
 
-    /// Carries out a request of the core. The answer comes as an input. A start or stop that shows no
-    /// effect counts as under way until `until`.
+    /// Carries out a request of the core. The answer comes as an input. A stop that shows no effect
+    /// counts as under way until `until`, a start until it is cancelled or stopped.
     fn request(&mut self, effect: Effect, until: Option<Instant>);
 
     /// Belief may be wrong: look at everything again and say it as a snapshot.

@@ -243,19 +243,19 @@ impl Engine {
         }
     }
 
-    /// When the core will give up waiting for what it asks: from then on the link is what it looks like.
+    /// When the core will give up waiting for a stop: from then on the link is what it looks like. A start
+    /// lasts until the core withdraws it.
     fn deadline_of(&self, effect: &Effect) -> Option<Instant> {
-        let span = match effect {
-            Effect::Start { id, .. } => self.manager.configuration(id)?.connect_timeout(),
-            Effect::Stop { .. } => self.stop_timeout,
-            Effect::Cancel { .. }
+        match effect {
+            Effect::Stop { .. } => Instant::now().checked_add(self.stop_timeout),
+            Effect::Start { .. }
+            | Effect::Cancel { .. }
             | Effect::Resolve { .. }
             | Effect::Update { .. }
             | Effect::ReadCounters { .. }
             | Effect::Watch { .. }
-            | Effect::Unwatch { .. } => return None,
-        };
-        if span.is_zero() { None } else { Instant::now().checked_add(span) }
+            | Effect::Unwatch { .. } => None,
+        }
     }
 
     /// Notes an attempt before the events that may end it at once.

@@ -258,7 +258,7 @@ impl Backend for Rtnetlink {
 
     fn request(&mut self, effect: Effect, until: Option<Instant>) {
         match effect {
-            Effect::Start { op, id } => self.start(op, &id, until),
+            Effect::Start { op, id } => self.start(op, &id),
             Effect::Stop { op, id } => self.stop(op, &id, until),
             Effect::Cancel { op, cancelled } => self.cancel(op, cancelled),
             Effect::Update { op } => {

@@ -39,9 +39,7 @@ pub(super) struct Job {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
-    Start {
-        until: Option<Instant>,
-    },
+    Start,
     Stop {
         until: Option<Instant>,
     },
@@ -58,8 +56,8 @@ enum Step {
 }
 
 impl Rtnetlink {
-    pub(super) fn start(&mut self, op: OperationId, id: &Identifier, until: Option<Instant>) {
-        self.enqueue(op, id, Action::Start { until });
+    pub(super) fn start(&mut self, op: OperationId, id: &Identifier) {
+        self.enqueue(op, id, Action::Start);
     }
 
     pub(super) fn stop(&mut self, op: OperationId, id: &Identifier, until: Option<Instant>) {
@@ -67,7 +65,7 @@ impl Rtnetlink {
     }
 
     pub(super) fn cancel(&mut self, op: OperationId, cancelled: OperationId) {
-        let is_meant = |job: &Job| job.op == cancelled && matches!(job.action, Action::Start { .. });
+        let is_meant = |job: &Job| job.op == cancelled && job.action == Action::Start;
         let job = self
             .jobs
             .iter_mut()
@@ -153,7 +151,7 @@ impl Rtnetlink {
     fn begin(&mut self, index: u32) {
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) else { return };
         match job.action {
-            Action::Start { until } => {
+            Action::Start => {
                 if !self.table.is_up(index) {
                     job.steps.push_back(Step::Up);
                 }
@@ -162,7 +160,7 @@ impl Rtnetlink {
                 let addresses = self.addresses.iter().filter(|(link, _)| is_meant(link));
                 job.steps.extend(addresses.map(|(_, address)| Step::Give(*address)));
                 self.given.entry(index).or_default().by = Some(job.op);
-                self.table.begin(index, Phase::Starting, until);
+                self.table.begin(index, Phase::Starting, None);
             }
             Action::Stop { until } => {
                 job.steps.push_back(Step::Down);
@@ -193,7 +191,7 @@ impl Rtnetlink {
             job.result = outcome_of(failure.error);
             job.reason = Some(step.failure_in_words(name, &failure));
         }
-        if let Action::Start { .. } = job.action {
+        if job.action == Action::Start {
             job.action = Action::Undo;
         }
     }
@@ -232,7 +230,7 @@ impl Job {
     fn next_step(&mut self, given: Option<&Given>) -> Option<Step> {
         let back = given.and_then(|given| given.addresses.last()).map(|address| Step::Take(*address));
         match self.action {
-            Action::Start { .. } => self.steps.pop_front(),
+            Action::Start => self.steps.pop_front(),
             Action::Stop { .. } => back.or_else(|| self.steps.pop_front()),
             Action::Undo => back.or_else(|| given.filter(|given| given.was_down).map(|_| Step::Down)),
         }
