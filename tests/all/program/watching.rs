@@ -33,7 +33,9 @@ fn list_shows_what_the_kernel_has() {
 
 #[test]
 fn list_counts_what_the_kernel_counts() {
-    let script = "bash -c 'echo > /dev/udp/192.0.2.0/9'; ip -s -j link show a1; exec $NETSESSION list";
+    // Whoever is asked for does not exist; the question is sent, and counted.
+    let script = "ip route add 203.0.113.0/24 dev a1; bash -c 'echo > /dev/udp/203.0.113.9/9'
+        ip -s -j link show a1; exec $NETSESSION list";
     let Some(mut command) = in_namespace(script) else { return };
     let ended = run(&mut command);
     let (kernel, list) = ended.out.split_once('\n').expect("two parts");
