@@ -64,8 +64,9 @@ pub(crate) enum Phase {
     Idle,
     /// A start, until the level is Active, or it failed.
     Starting { op: Option<OperationId>, answered: bool },
-    /// A start that nobody wants, until the cancel is answered.
-    Cancelling { op: Option<OperationId>, start: OperationId },
+    /// A start that nobody wanted, until the cancel is answered. The link may come up all the same, and a
+    /// session be open on it.
+    Cancelling { op: Option<OperationId>, start: OperationId, is_used: bool },
     /// A stop, until the level is below Connecting, or it failed.
     Stopping { op: Option<OperationId>, why: StopReason },
 }
@@ -185,6 +186,11 @@ impl AccessPoint {
         self.link() == LinkState::Discovered && self.can_start_and_stop()
     }
 
+    /// What an attempt to open can be made on: startable, or started by us.
+    pub(crate) fn is_candidate(&self) -> bool {
+        !self.is_active() && !self.is_going_down() && (self.is_startable() || self.is_starting())
+    }
+
     /// The state of a session on it (R-ST-2).
     pub(crate) fn session_state(&self) -> SessionState {
         let link = self.link();
@@ -286,7 +292,9 @@ impl Manager {
                 true
             }
             Phase::Stopping { why: StopReason::Unwanted | StopReason::Command(_), .. } => is_below(link),
-            Phase::Stopping { .. } | Phase::Starting { .. } | Phase::Idle | Phase::Cancelling { .. } => false,
+            // It comes back by itself: what was to be taken back is gone.
+            Phase::Stopping { why: StopReason::CleanUp, .. } => !is_below(link),
+            Phase::Starting { .. } | Phase::Idle | Phase::Cancelling { .. } => false,
         };
         if let Phase::Stopping { why, .. } = ap.phase
             && end
@@ -300,10 +308,6 @@ impl Manager {
             self.set_phase(id, Phase::Idle);
         }
         let Some(ap) = self.access_point_mut(id) else { return };
-        // Its last holder's going, in this input, still decides what is taken back.
-        if is_below(link) && ap.holders.is_empty() && !ap.released && ap.phase == Phase::Idle {
-            ap.ours = false;
-        }
         let rose = !matches!(before.link, LinkState::Active | LinkState::Closing);
         if link == LinkState::Active && (rose || replaced) {
             ap.counters = Counters::default();

@@ -29,6 +29,7 @@ impl Manager {
         let Some(on) = self.stop_target(id) else { return };
         let Some(ap) = self.access_point(on) else { return };
         let can_stop = ap.can_start_and_stop();
+        let uses_it = self.session_ref(id).is_some_and(|session| session.held().is_some());
         if ap.before_loss.is_some() && can_stop {
             // It counts from now on, and who stops it is not told of a loss (R-LOSS-5).
             self.close_session(id);
@@ -41,7 +42,7 @@ impl Manager {
         let is_wanted =
             ap.holders.iter().any(|&holder| self.session_ref(holder).is_some_and(Session::is_opening));
         match ap.session_state() {
-            SessionState::Closing => self.stop_while_going_down(id, on),
+            SessionState::Closing if uses_it => self.stop_while_going_down(id, on),
             SessionState::Connected | SessionState::Connecting if !can_stop => {
                 self.fail(id, Cause::CannotStop.into());
             }
@@ -49,7 +50,8 @@ impl Manager {
             SessionState::Connecting => self.stop_rising(id, on),
             // The cancel of an earlier start is awaited before the next.
             SessionState::Disconnected | SessionState::NotAvailable if is_wanted => self.stop_rising(id, on),
-            SessionState::Disconnected
+            SessionState::Closing
+            | SessionState::Disconnected
             | SessionState::NotAvailable
             | SessionState::Invalid
             | SessionState::Roaming => {}
@@ -79,10 +81,8 @@ impl Manager {
 
     /// R-STOP-8: nothing more to stop, but what waits for the link to be back does so no longer.
     fn stop_while_going_down(&mut self, id: SessionId, on: ConfigurationId) {
-        if self.session_ref(id).is_some_and(|session| session.is_opening() || session.is_open()) {
-            self.close_session(id);
-            self.end_openings(on);
-        }
+        self.close_session(id);
+        self.end_openings(on);
     }
 
     /// Every `open()` that waits for this link ends, because another session stopped it.

@@ -7,11 +7,13 @@
 
 use alloc::vec::Vec;
 
-use crate::access_point::{AccessPoint, Failure};
+use crate::access_point::{AccessPoint, Failure, Phase};
 use crate::roaming::Step;
 use crate::session::{Open, Opening, Request, Session};
 use crate::timers::{SessionTimer, Timer};
-use crate::{Cause, ConfigurationId, ConfigurationState, Event, LinkState, Manager, SessionId, SessionState};
+use crate::{
+    Cause, ConfigurationId, ConfigurationState, Event, Instant, LinkState, Manager, SessionId, SessionState,
+};
 
 /// What the access point that a session waits for is doing.
 enum Progress {
@@ -30,78 +32,56 @@ impl Manager {
         }
         let Some(on) = session.on else { return self.fail(id, Cause::Removed.into()) };
         self.touch_session(id);
-        self.begin(id, Opening { on, after_closing: false, tried: Vec::new() }, on);
-    }
-
-    /// Starts an attempt on the best access point there is; without one the error is said at once.
-    fn begin(&mut self, id: SessionId, mut opening: Opening, configuration: ConfigurationId) {
-        let Some(on) = self.choose(configuration, &opening) else {
-            let failure = self.why_nothing(configuration);
+        let Some(first) = self.choose(on, &[]) else {
+            let failure = self.why_nothing(on);
             return self.fail(id, failure);
         };
-        opening.on = on;
-        let due = self.configuration_ref(configuration).map(|it| it.connect_timeout);
+        let due = self.configuration_ref(on).map(|it| it.connect_timeout);
         let due = due.filter(|timeout| !timeout.is_zero()).map(|timeout| self.now + timeout);
         self.timers.set(Timer::Session(id, SessionTimer::Open), due);
-        self.attempt(id, opening);
+        self.attempt(id, first, Vec::new());
         self.settle_opening(id);
     }
 
-    /// Waits for the access point that `opening` names.
-    fn attempt(&mut self, id: SessionId, mut opening: Opening) {
-        let on = opening.on;
-        opening.after_closing = self.access_point(on).is_some_and(AccessPoint::is_going_down);
-        let due = self.attempt_due(id, &opening);
-        self.timers.set(Timer::Session(id, SessionTimer::Attempt), due);
+    /// Waits for an access point.
+    fn attempt(&mut self, id: SessionId, on: ConfigurationId, tried: Vec<ConfigurationId>) {
+        let after_closing = self.access_point(on).is_some_and(AccessPoint::is_going_down);
+        let opening = Opening { on, since: self.now, after_closing, tried };
         if let Some(session) = self.session_mut(id) {
             session.request = Request::Opening(opening);
         }
         self.hold(id, on);
     }
 
-    /// When to give up on one member of a service network (R-OPEN-12).
-    fn attempt_due(&self, id: SessionId, opening: &Opening) -> Option<crate::Instant> {
-        let network = self.network_of(self.session_ref(id)?.on?)?;
+    /// When to give up on one member of a service network, by the candidates that there are now (R-OPEN-12).
+    fn attempt_due(&self, id: SessionId) -> Option<Instant> {
+        let session = self.session_ref(id)?;
+        let (opening, network) = (session.opening()?, self.network_of(session.on?)?);
         let own = self.configuration_ref(opening.on)?.connect_timeout;
-        let own = (!own.is_zero()).then(|| self.now + own);
-        let is_candidate = |ap: &AccessPoint| ap.is_startable() || ap.is_starting();
-        let left = network.members.iter().filter(|&&member| {
-            member == opening.on
-                || !opening.tried.contains(&member) && self.access_point(member).is_some_and(is_candidate)
+        let own = (!own.is_zero()).then(|| opening.since + own);
+        let left = network.members.iter().filter(|&member| {
+            *member == opening.on
+                || !opening.tried.contains(member)
+                    && self.access_point(*member).is_some_and(AccessPoint::is_candidate)
         });
         let candidates = u32::try_from(left.count()).unwrap_or(u32::MAX);
-        let share = self.timers.get(Timer::Session(id, SessionTimer::Open)).and_then(|whole| {
-            (candidates > 1).then(|| self.now + whole.saturating_since(self.now) / candidates)
-        });
+        let whole = self.timers.get(Timer::Session(id, SessionTimer::Open)).filter(|_| candidates > 1);
+        let share = whole.map(|whole| opening.since + whole.saturating_since(opening.since) / candidates);
         own.into_iter().chain(share).min()
     }
 
     /// The access point to wait for (R-OPEN-8), `None` if there is nothing to attempt.
-    fn choose(&self, configuration: ConfigurationId, opening: &Opening) -> Option<ConfigurationId> {
-        let is_worth_it = |ap: &AccessPoint| match ap.session_state() {
-            SessionState::Connected | SessionState::Connecting | SessionState::Closing => true,
-            SessionState::Disconnected => ap.can_start_and_stop(),
-            SessionState::Invalid | SessionState::NotAvailable | SessionState::Roaming => false,
-        };
-        if let Some(ap) = self.access_point(configuration) {
-            return is_worth_it(ap).then_some(configuration);
-        }
-        let network = self.network_of(configuration)?;
-        let members = || {
-            let members = network.members.iter().filter(|&&member| !opening.tried.contains(&member));
-            members.filter_map(|&member| Some((member, self.access_point(member)?)))
-        };
+    fn choose(&self, on: ConfigurationId, tried: &[ConfigurationId]) -> Option<ConfigurationId> {
+        let network = self.network_of(on).map(|network| &network.members[..]);
+        let members = network.unwrap_or(core::slice::from_ref(&on));
         let first = |wanted: &dyn Fn(&AccessPoint) -> bool| {
-            members().find(|(_, ap)| wanted(ap)).map(|(member, _)| member)
+            let is_wanted = |member: ConfigurationId| self.access_point(member).is_some_and(wanted);
+            members.iter().copied().find(|&member| !tried.contains(&member) && is_wanted(member))
         };
         first(&AccessPoint::is_usable_now)
-            .or_else(|| {
-                first(&|ap| {
-                    ap.session_state() == SessionState::Disconnected && ap.can_start_and_stop()
-                        || ap.is_starting()
-                })
-            })
-            .or_else(|| first(&|ap| ap.is_active() || ap.session_state() == SessionState::Connecting))
+            .or_else(|| first(&AccessPoint::is_active))
+            .or_else(|| first(&AccessPoint::is_candidate))
+            .or_else(|| first(&|ap| ap.session_state() == SessionState::Connecting))
             .or_else(|| first(&AccessPoint::is_going_down))
     }
 
@@ -151,17 +131,29 @@ impl Manager {
         }
     }
 
-    /// A link that was going down is down: the session sees it before it is started again (R-OPEN-7).
+    /// Goes on waiting. A link that was going down and is down is seen so before it is started again
+    /// (R-OPEN-7); one that still goes down is left for a member that can be had.
     fn wait(&mut self, id: SessionId) {
-        let Some(on) = self.session_ref(id).and_then(Session::held) else { return };
-        let is_going_down = self.access_point(on).is_some_and(AccessPoint::is_going_down);
-        let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) else { return };
-        if opening.after_closing && !is_going_down {
-            self.report_state(id);
+        let Some(session) = self.session_ref(id) else { return };
+        let (Some(opening), Some(configuration)) = (session.opening(), session.on) else { return };
+        let is_going_down =
+            |on: ConfigurationId| self.access_point(on).is_some_and(AccessPoint::is_going_down);
+        let (on, tried, goes_down) = (opening.on, opening.tried.clone(), is_going_down(opening.on));
+        let was_going_down = opening.after_closing;
+        let other = self.choose(configuration, &tried).filter(|&other| goes_down && !is_going_down(other));
+        if let Some(other) = other {
+            self.release(id, on);
+            self.attempt(id, other, tried);
+        } else {
+            if was_going_down && !goes_down {
+                self.report_state(id);
+            }
+            if let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) {
+                opening.after_closing = goes_down;
+            }
         }
-        if let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) {
-            opening.after_closing = is_going_down;
-        }
+        let due = self.attempt_due(id);
+        self.timers.set(Timer::Session(id, SessionTimer::Attempt), due);
     }
 
     fn progress(&self, on: ConfigurationId, is_fresh: bool) -> Progress {
@@ -178,7 +170,7 @@ impl Manager {
         }
         match ap.link() {
             LinkState::Active | LinkState::Closing | LinkState::Connecting => Progress::Waits,
-            LinkState::Discovered if ap.is_starting() || ap.can_start_and_stop() => Progress::Waits,
+            LinkState::Discovered if ap.is_candidate() => Progress::Waits,
             LinkState::Discovered => Progress::Failed(Cause::NotPossible.into()),
             LinkState::Undefined | LinkState::Defined => {
                 Progress::Failed(Cause::ConfigurationUnavailable.into())
@@ -188,27 +180,17 @@ impl Manager {
 
     /// The attempt failed: the next member, or the end. Whether there is a next one to look at.
     fn try_next(&mut self, id: SessionId, configuration: ConfigurationId, failure: Failure) -> bool {
-        let Request::Opening(mut opening) = self.let_go(id) else { return false };
-        opening.tried.push(opening.on);
-        let next = self.network_of(configuration).and_then(|_| self.choose(configuration, &opening));
-        if let Some(next) = next {
-            opening.on = next;
-            self.attempt(id, opening);
+        let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) else { return false };
+        let (on, mut tried) = (opening.on, core::mem::take(&mut opening.tried));
+        tried.push(on);
+        if let Some(next) = self.choose(configuration, &tried) {
+            self.release(id, on);
+            self.attempt(id, next, tried);
             return true;
         }
         self.withdraw_request(id);
         self.fail_later(id, failure);
         false
-    }
-
-    /// Lets go of the access point, and keeps the request.
-    fn let_go(&mut self, id: SessionId) -> Request {
-        let Some(session) = self.session_mut(id) else { return Request::None };
-        let request = core::mem::replace(&mut session.request, Request::None);
-        if let Request::Opening(opening) = &request {
-            self.release(id, opening.on);
-        }
-        request
     }
 
     fn become_open(&mut self, id: SessionId, on: ConfigurationId) {
@@ -221,6 +203,9 @@ impl Manager {
         }
         self.timers.set(Timer::Session(id, SessionTimer::Attempt), None);
         self.timers.set(Timer::Session(id, SessionTimer::Open), None);
+        if let Some(Phase::Cancelling { is_used, .. }) = self.access_point_mut(on).map(|ap| &mut ap.phase) {
+            *is_used = true;
+        }
         if let Some(session) = self.session_mut(id) {
             session.request = Request::Open(Open { on, step: Step::Settled });
         }

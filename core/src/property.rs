@@ -75,11 +75,11 @@ impl Manager {
         value: Option<PropertyValue>,
     ) -> Result<(), Refused> {
         let session = self.session_mut(id).ok_or(Refused::UnknownSession(id))?;
-        if let ACTIVE_CONFIGURATION | USER_CHOICE_CONFIGURATION | AUTO_CLOSE_SESSION_TIMEOUT = key.as_str() {
-            return Err(Refused::ReadOnly(key));
-        }
         if session.is_null {
             return Ok(());
+        }
+        if let ACTIVE_CONFIGURATION | USER_CHOICE_CONFIGURATION | AUTO_CLOSE_SESSION_TIMEOUT = key.as_str() {
+            return Err(Refused::ReadOnly(key));
         }
         let Some(value) = value else {
             session.properties.remove(&key);

@@ -30,29 +30,32 @@ impl Manager {
                     self.set_phase(id, Phase::Starting { op: None, answered: false });
                 }
             }
-            Phase::Idle if released && ap.is_to_be_stopped() => self.request_stop(id, StopReason::Unwanted),
+            Phase::Idle | Phase::Cancelling { is_used: true, .. } if released && ap.is_to_be_stopped() => {
+                self.request_stop(id, StopReason::Unwanted);
+            }
             Phase::Starting { .. } if !wanted => self.withdraw_start(id, StopReason::Unwanted),
-            Phase::Cancelling { .. } if !wanted && is_up_or_rising => {
+            Phase::Cancelling { is_used: false, .. } if !wanted && is_up_or_rising => {
                 self.request_stop(id, StopReason::Unwanted);
             }
             Phase::Idle | Phase::Starting { .. } | Phase::Cancelling { .. } | Phase::Stopping { .. } => {}
+        }
+        if let Some(ap) = self.access_point_mut(id)
+            && ap.phase == Phase::Idle
+            && !wanted
+            && !is_up_or_rising
+        {
+            ap.ours = false;
         }
     }
 
     /// Takes back a start that nobody wants any more (R-GEN-10).
     pub(crate) fn withdraw_start(&mut self, id: ConfigurationId, why: StopReason) {
         let Some(ap) = self.access_point_mut(id) else { return };
-        let Phase::Starting { op, answered } = ap.phase else { return };
-        match op {
-            // Never said: there is nothing to take back.
-            None => {
-                ap.ours = false;
-                self.set_phase(id, Phase::Idle);
-            }
-            Some(start) if !answered && ap.link() < LinkState::Connecting => {
-                self.set_phase(id, Phase::Cancelling { op: None, start });
-            }
-            Some(_) => self.request_stop(id, why),
+        let Phase::Starting { op: Some(start), answered } = ap.phase else { return };
+        if !answered && ap.link() < LinkState::Connecting {
+            self.set_phase(id, Phase::Cancelling { op: None, start, is_used: false });
+        } else {
+            self.request_stop(id, why);
         }
     }
 
@@ -82,7 +85,7 @@ impl Manager {
                 *op = Some(next);
                 Effect::Start { op: next, id: identifier }
             }
-            Phase::Cancelling { op, start } => {
+            Phase::Cancelling { op, start, .. } => {
                 *op = Some(next);
                 Effect::Cancel { op: next, cancelled: *start }
             }

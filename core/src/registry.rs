@@ -249,7 +249,8 @@ impl Manager {
                     }
                 }
             }
-            Kind::UserChoice => self.on_configuration_removed(sessions),
+            // It was never listed, so nobody is told.
+            Kind::UserChoice => return self.on_configuration_removed(sessions),
         }
         self.work.removed.push((id, identifier));
     }

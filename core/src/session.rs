@@ -53,6 +53,8 @@ pub(crate) enum Request {
 pub(crate) struct Opening {
     /// The access point it waits for, which it holds.
     pub(crate) on: ConfigurationId,
+    /// Since when.
+    pub(crate) since: Instant,
     /// That one was going down when it was chosen: it is waited for to be down (R-OPEN-7).
     pub(crate) after_closing: bool,
     /// Members of a service network that failed in this `open()`: each is tried once, so that it ends.
@@ -80,6 +82,13 @@ impl Session {
         match &self.request {
             Request::None | Request::Opening(_) => None,
             Request::Open(open) => Some(open.on),
+        }
+    }
+
+    pub(crate) const fn opening(&self) -> Option<&Opening> {
+        match &self.request {
+            Request::Opening(opening) => Some(opening),
+            Request::None | Request::Open(_) => None,
         }
     }
 

@@ -171,7 +171,7 @@ impl Manager {
             }
             added.sort_unstable_by_key(|&id| (self.access_point(id).is_none(), id));
             for &id in &added {
-                if let Some(it) = self.configuration_ref(id) {
+                if let Some(it) = self.configuration_ref(id).filter(|_| self.is_listed(id)) {
                     let id = it.identifier.clone();
                     self.announce(Event::ConfigurationAdded { id });
                 }
@@ -183,6 +183,7 @@ impl Manager {
             if let Some(event) = self.note_changes(id)
                 && !is_new
                 && self.is_populated
+                && self.is_listed(id)
             {
                 self.announce(event);
             }

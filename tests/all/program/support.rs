@@ -95,8 +95,11 @@ pub(crate) fn in_namespace(script: &str) -> Option<Command> {
     if !can_make_namespaces() {
         return None;
     }
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--net", "sh", "-c"]).arg(format!("{CABLES}{script}"));
+    // What the caller of the tests ignores is not ignored here: a shell cannot trap it else.
+    let mut command = Command::new("env");
+    command
+        .args(["--default-signal", "unshare", "--user", "--map-root-user", "--net", "sh", "-c"])
+        .arg(format!("{CABLES}{script}"));
     command.env("NETSESSION", program()).stdin(Stdio::null());
     Some(command)
 }
