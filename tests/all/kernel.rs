@@ -4,8 +4,11 @@
 //! namespaces; no root. Where that is missing the tests say so, and fail if CI=true.
 
 mod conformance;
+mod idle;
 mod links;
-mod namespace;
+mod live;
+pub(crate) mod namespace;
+mod processes;
 mod truth;
 
 use std::time::{Duration, Instant};
@@ -13,6 +16,7 @@ use std::time::{Duration, Instant};
 use netsession_core::{Event, Output};
 use netsession_io_linux::{Builder, Driver};
 use netsession_io_sim::Record;
+use serde_json::Value;
 
 use self::namespace::{Namespace, kernel_tests};
 
@@ -26,6 +30,25 @@ fn until(driver: &Driver, what: &str, is_true: impl Fn(&Driver) -> bool) {
         assert!(Instant::now() < end, "still not so: {what}");
         driver.wait(Some(FOR_EVER)).unwrap();
         driver.turn().unwrap();
+    }
+}
+
+/// Asks `ip` for all links until each of them is so.
+fn until_ip(namespace: &Namespace, what: &str, is_so: impl Fn(&Value) -> bool) {
+    until_some(what, || {
+        let links: Vec<Value> = serde_json::from_str(&namespace.ip("-j link")).unwrap();
+        links.iter().filter(|link| link["link_type"] != "loopback").all(&is_so).then_some(())
+    });
+}
+
+/// Looks until there is something that no driver tells of.
+fn until_some<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let end = Instant::now() + FOR_EVER;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "still not so: {what}");
     }
 }
 

@@ -5,5 +5,5 @@ mod bad_input;
 mod demonstration;
 mod help;
 mod holding;
-mod support;
+pub(crate) mod support;
 mod watching;

@@ -6,6 +6,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 
+use crate::program::support;
+
 const INSIDE: &str = "NETSESSION_TEST_IS_INSIDE";
 
 /// Declares kernel tests: each gets a namespace of its own.
@@ -34,10 +36,7 @@ pub(super) fn run(path: &str, inside: fn(&Namespace)) {
         return inside(&Namespace::new());
     }
     if let Err(why) = can_make_namespaces() {
-        let message = format!("{path} CANNOT RUN: {why}");
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
-        // Straight to the terminal, past the capture of the test's output.
-        let _ = writeln!(std::io::stderr(), "\n{message}");
+        support::cannot_run(&format!("{path}: {why}"));
         return;
     }
     run_again(path, Command::new("unshare").args(["--user", "--map-root-user", "--net"]));
@@ -50,19 +49,22 @@ pub(super) fn run_again(path: &str, outer: &mut Command) {
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
+        .env(support::PROGRAM, support::program())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     // A name that fits nothing would pass too.
     let has_passed = output.status.success() && said.contains("1 passed");
     assert!(has_passed, "inside its namespace:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    // What could not run inside.
+    let _ = std::io::stderr().write_all(&output.stderr);
 }
 
-fn can_make_namespaces() -> Result<(), String> {
+pub(crate) fn can_make_namespaces() -> Result<(), String> {
     for (program, arguments) in [
         ("ip", &["-V"][..]),
         ("nsenter", &["-V"]),
-        ("unshare", &["--user", "--map-root-user", "--net", "true"]),
+        ("unshare", &["--user", "--map-root-user", "--net", "ip", "link", "add", "a0", "type", "veth"]),
     ] {
         let output = Command::new(program)
             .args(arguments)
@@ -101,15 +103,7 @@ impl Namespace {
 
     /// Runs many `ip` commands on this side, as fast as one process can; some may fail.
     pub(super) fn ip_batch(&self, commands: &str) {
-        let mut child = Command::new("ip")
-            .args(["-force", "-batch", "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(commands.as_bytes()).unwrap();
-        child.wait().unwrap();
+        batch(&mut Command::new("ip"), commands);
     }
 
     /// A veth link whose other end, plugged in, lies in the far namespace under another index.
@@ -129,9 +123,19 @@ impl Namespace {
         self.far_ip(&format!("link set {name}p down"));
     }
 
+    /// Runs many `ip` commands on the far side.
+    pub(super) fn far_ip_batch(&self, commands: &str) {
+        batch(&mut self.far_command(), commands);
+    }
+
     fn far_ip(&self, arguments: &str) {
-        let pid = self.far.id().to_string();
-        output_of(Command::new("nsenter").args(["-t", &pid, "-n", "ip"]).args(arguments.split(' ')));
+        output_of(self.far_command().args(arguments.split(' ')));
+    }
+
+    fn far_command(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["-t", &self.far.id().to_string(), "-n", "ip"]);
+        command
     }
 }
 
@@ -140,6 +144,13 @@ impl Drop for Namespace {
         drop(self.far.stdin.take());
         let _ = self.far.wait();
     }
+}
+
+fn batch(ip: &mut Command, commands: &str) {
+    let ip = ip.args(["-force", "-batch", "-"]);
+    let mut child = ip.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(commands.as_bytes()).unwrap();
+    child.wait().unwrap();
 }
 
 fn output_of(command: &mut Command) -> String {

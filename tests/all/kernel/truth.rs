@@ -1,11 +1,15 @@
 //! The kernel's truth: whatever happens, and whatever is lost, what the driver believes is what `ip` says.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use netsession_core::LinkState;
+use rustix::process::Signal;
 use serde_json::Value;
 
+use super::live::Live;
 use super::*;
+use crate::program::support;
 
 /// Numbers that look random and are the same every time (xorshift64).
 struct Numbers(u64);
@@ -39,7 +43,7 @@ fn change(numbers: &mut Numbers) -> String {
 }
 
 /// Name, index, whether it is Active, and addresses of all links but loopback, as `ip` has them.
-fn links_of_ip(namespace: &Namespace) -> Vec<String> {
+pub(super) fn links_of_ip(namespace: &Namespace) -> Vec<String> {
     let links: Vec<Value> = serde_json::from_str(&namespace.ip("-j addr")).unwrap();
     let mut lines: Vec<String> =
         links.iter().filter(|link| link["link_type"] != "loopback").map(line_of_ip).collect();
@@ -88,6 +92,69 @@ fn links_of(driver: &Driver) -> Vec<String> {
     lines
 }
 
+/// The same as the program prints it.
+fn links_of_views<'a>(views: impl IntoIterator<Item = &'a Value>) -> Vec<String> {
+    let mut lines: Vec<String> = views
+        .into_iter()
+        .map(|view| {
+            let interface = &view["interface"];
+            let addresses = interface["addresses"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let mut addresses: Vec<&str> = addresses.iter().filter_map(Value::as_str).collect();
+            addresses.sort_unstable();
+            let is_active = view["link"] == "active";
+            let name = interface["name"].as_str().unwrap();
+            format!("{name} {} active={is_active} {}", interface["index"], addresses.join(" "))
+        })
+        .collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// What `netsession list --json` prints.
+pub(super) fn links_of_list() -> Vec<String> {
+    let listed = support::run(&mut support::netsession(&["list", "--json"]));
+    assert_eq!((listed.status, listed.err.as_str()), (Some(0), ""));
+    let views: Vec<Value> =
+        listed.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["view"].take()).collect();
+    links_of_views(&views)
+}
+
+/// What a reader of `netsession monitor --json` knows.
+#[derive(Default)]
+struct Reader(BTreeMap<String, Value>);
+
+impl Reader {
+    fn take(&mut self, line: &str) {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let view = line["view"].take();
+        if let Some(id) = view["id"].as_str() {
+            self.0.insert(id.to_owned(), view);
+        } else if let Some(id) = line["out"]["event"]["configuration_removed"]["id"].as_str() {
+            self.0.remove(id);
+        }
+    }
+}
+
+/// How many notifications the kernel had to drop, for all readers in this namespace.
+fn dropped_by_the_kernel() -> u64 {
+    let sockets = std::fs::read_to_string("/proc/self/net/netlink").unwrap();
+    let drops = sockets.lines().skip(1).map(|line| line.split_whitespace().nth(8).unwrap());
+    drops.map(|drops| drops.parse::<u64>().unwrap()).sum()
+}
+
+fn changes(numbers: &mut Numbers, count: u32) -> String {
+    (0..count).fold(String::new(), |mut commands, _| {
+        writeln!(commands, "{}", change(numbers)).unwrap();
+        commands
+    })
+}
+
+fn make_cables(namespace: &Namespace) {
+    for pair in 0..PAIRS {
+        namespace.ip(&format!("link add a{pair} type veth peer name b{pair}"));
+    }
+}
+
 /// The kernel tells of carrier a little later than of the change that it follows from.
 fn until_true(driver: &Driver, namespace: &Namespace) {
     until(driver, "what ip says", |driver| links_of(driver) == links_of_ip(namespace));
@@ -97,15 +164,11 @@ kernel_tests! {
     /// R-GEN-7
     fn after_lost_notifications_belief_is_what_the_kernel_says(namespace) {
         let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
-        for pair in 0..PAIRS {
-            namespace.ip(&format!("link add a{pair} type veth peer name b{pair}"));
-        }
+        make_cables(namespace);
         let driver = Driver::builder().receive_buffer_bytes(1).build().unwrap();
         let mut sessions = Vec::new();
         for round in 0..50 {
-            let mut commands = String::new();
-            (0..100).for_each(|_| writeln!(commands, "{}", change(&mut numbers)).unwrap());
-            namespace.ip_batch(&commands);
+            namespace.ip_batch(&changes(&mut numbers, 100));
             catch_up(&driver);
             until_true(&driver, namespace);
             sessions.push(driver.session(&format!("a{}", round % PAIRS)));
@@ -113,20 +176,37 @@ kernel_tests! {
             catch_up(&driver);
             for session in sessions.iter().filter(|session| session.is_open()) {
                 let interface = session.interface().expect("an open session has an interface");
-                assert!(namespace.ip(&format!("-o link show {}", interface.name)).starts_with(&interface.index.to_string()));
+                let link = namespace.ip(&format!("-o link show {}", interface.name));
+                assert!(link.starts_with(&format!("{}: ", interface.index)), "a session on {interface:?}: {link}");
             }
         }
+        assert_eq!(links_of_list(), links_of_ip(namespace));
         assert!(driver.lost_notifications() > 10, "it must have lost some: {}", driver.lost_notifications());
         assert!(driver.resyncs() > 10);
+    }
+
+    /// R-GEN-7
+    fn a_monitor_that_could_not_read_ends_with_what_the_kernel_says(namespace) {
+        let mut numbers = Numbers(0x5851_f42d_4c95_7f2d);
+        make_cables(namespace);
+        let (mut monitor, present) = Live::monitor();
+        let mut reader = Reader::default();
+        present.iter().for_each(|line| reader.take(line));
+        assert_eq!(links_of_views(reader.0.values()), links_of_ip(namespace));
+        monitor.signal(Signal::STOP);
+        namespace.ip_batch(&changes(&mut numbers, 5000));
+        monitor.signal(Signal::CONT);
+        while links_of_views(reader.0.values()) != links_of_ip(namespace) {
+            reader.take(&monitor.until("what ip says", |_| true)[0]);
+        }
+        assert!(dropped_by_the_kernel() > 0, "it must have lost some");
     }
 
     fn with_a_large_buffer_nothing_is_lost(namespace) {
         let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
         let driver = Driver::new().unwrap();
         for _ in 0..20 {
-            let mut commands = String::new();
-            (0..50).for_each(|_| writeln!(commands, "{}", change(&mut numbers)).unwrap());
-            namespace.ip_batch(&commands);
+            namespace.ip_batch(&changes(&mut numbers, 50));
             until_true(&driver, namespace);
         }
         assert_eq!((driver.lost_notifications(), driver.resyncs()), (0, 0));

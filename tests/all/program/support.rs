@@ -5,10 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use crate::kernel::namespace;
+
+/// Where the program is, if somebody has built it already.
+pub(crate) const PROGRAM: &str = "NETSESSION_TEST_PROGRAM";
+
 /// The program, built as the tests are. Where everybody may execute it, because some tests run it as nobody.
 pub(crate) fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
+    static PROGRAM_PATH: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM_PATH.get_or_init(|| {
+        if let Some(path) = std::env::var_os(PROGRAM) {
+            return path.into();
+        }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
         let built = Command::new(cargo)
             // The profile of the tests: what they are linked with need not be built again.
@@ -105,20 +113,18 @@ pub(crate) fn in_namespace(script: &str) -> Option<Command> {
 }
 
 fn can_make_namespaces() -> bool {
-    static CAN: OnceLock<bool> = OnceLock::new();
-    let can = *CAN.get_or_init(|| {
-        let tried = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--net", "ip", "link", "add", "a0", "type", "veth"])
-            .status();
-        tried.is_ok_and(|status| status.success())
-    });
-    can || cannot_run("namespaces cannot be made with `unshare` and `ip` here")
+    static CAN: OnceLock<Result<(), String>> = OnceLock::new();
+    match CAN.get_or_init(namespace::can_make_namespaces) {
+        Ok(()) => true,
+        Err(why) => cannot_run(why),
+    }
 }
 
 /// Says that a test cannot run, and fails where it must.
 pub(crate) fn cannot_run(why: &str) -> bool {
-    assert!(std::env::var_os("CI").is_none(), "this test must run: {why}");
-    eprintln!("NOT RUN: {why}");
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "this test must run: {why}");
+    // Straight to the terminal, past the capture of the test's output.
+    let _ = writeln!(std::io::stderr(), "\nCANNOT RUN: {why}");
     false
 }
 
