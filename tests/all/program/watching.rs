@@ -71,7 +71,7 @@ fn colours_are_for_terminals_whose_user_wants_them() {
     let on_a_terminal = |no_colour: &str| {
         let mut command = Command::new("script");
         command.args(["-qec", &format!("{} sim", super::support::program().display()), "/dev/null"]);
-        command.env("TERM", "xterm").env("NO_COLOR", no_colour).stdin(Stdio::null());
+        command.env("SHELL", "/bin/sh").env("TERM", "xterm").env("NO_COLOR", no_colour).stdin(Stdio::null());
         run(&mut command).out
     };
     assert!(!is_plain(&on_a_terminal("")), "no colours on a terminal");
