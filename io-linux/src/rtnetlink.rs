@@ -36,6 +36,9 @@ const REQUESTS: Token = Token(1);
 
 /// Some milliseconds of work; then the core and the application get their turn.
 const DATAGRAMS_PER_TURN: usize = 128;
+/// The kernel answers at once. So many answers, of about 1 300 bytes with all that it counts, fit into half of
+/// the receive buffer that a socket gets by default, with the largest part of a dump beside them.
+const AWAITED_AT_MOST: usize = 64;
 /// After a dead socket a new one is tried at first so soon, then half as often each time.
 const RETRY_AT_FIRST: Duration = Duration::from_secs(1);
 const RETRY_AT_MOST: Duration = Duration::from_secs(60);
@@ -57,6 +60,8 @@ pub(crate) struct Rtnetlink {
     running_updates: Vec<OperationId>,
     last_sequence: u32,
     awaited: BTreeMap<u32, Awaited>,
+    /// An error of reading answers outside a turn, for the next one.
+    failed: Option<Error>,
     /// Requests to start and stop, by interface; the first of each is under way.
     jobs: BTreeMap<u32, VecDeque<Job>>,
     given: BTreeMap<u32, Given>,
@@ -102,6 +107,7 @@ impl Rtnetlink {
             running_updates: Vec::new(),
             last_sequence: 1,
             awaited: BTreeMap::new(),
+            failed: None,
             jobs: BTreeMap::new(),
             given: BTreeMap::new(),
             answers: VecDeque::new(),
@@ -122,6 +128,17 @@ impl Rtnetlink {
             }
         }
         Ok(true)
+    }
+
+    /// Reads answers before more are asked for than may wait to be read.
+    fn make_room(&mut self) {
+        while self.awaited.len() >= AWAITED_AT_MOST && self.failed.is_none() {
+            match self.read_answer() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => self.failed = Some(error),
+            }
+        }
     }
 
     fn read_answer(&mut self) -> Result<bool, Error> {
@@ -231,6 +248,7 @@ impl Rtnetlink {
     }
 
     fn read_counters(&mut self, id: Identifier) {
+        self.make_room();
         // Nobody waits for it: without a link, or without an answer, there is nothing to report.
         if let Some(index) = self.table.index_of(&id) {
             let _: Result<(), Failure> =
@@ -243,7 +261,8 @@ impl Backend for Rtnetlink {
     fn turn(&mut self, now: Instant) -> Result<bool, Error> {
         self.table.expire(now);
         let is_time = self.retry_at.is_some_and(|at| at <= now);
-        let result = if is_time { self.reopen() } else { Ok(()) }.and_then(|()| self.read());
+        let reopened = if is_time { self.reopen() } else { Ok(()) };
+        let result = self.failed.take().map_or(reopened, Err).and_then(|()| self.read());
         if result.is_err() {
             self.give_up(now);
         }
@@ -284,7 +303,7 @@ impl Backend for Rtnetlink {
     fn next_deadline(&self) -> Option<Instant> {
         let is_due =
             self.sockets.is_some() && self.is_resync_wanted && matches!(self.resync, Resync::Settled);
-        let now = is_due.then(Instant::now);
+        let now = (is_due || self.failed.is_some()).then(Instant::now);
         [now, self.retry_at, self.table.next_deadline()].into_iter().flatten().min()
     }
 

@@ -116,6 +116,7 @@ impl Rtnetlink {
     }
 
     fn enqueue_on(&mut self, index: u32, job: Job) {
+        self.make_room();
         let jobs = self.jobs.entry(index).or_default();
         jobs.push_back(job);
         if jobs.len() == 1 {

@@ -58,6 +58,27 @@ kernel_tests! {
         }
     }
 
+    /// More than the answers that a socket can hold.
+    fn hundreds_of_links_are_read_started_and_stopped_at_once(namespace) {
+        const PAIRS: usize = 150;
+        let batch = |make: &dyn Fn(usize) -> String| namespace.ip_batch(&(0..PAIRS).map(make).collect::<String>());
+        batch(&|n| format!("link add a{n} type veth peer name b{n}\nlink set a{n} up\n"));
+        batch(&|n| format!("addr add 10.0.{n}.1/24 dev a{n}\naddr add 10.1.{n}.1/24 dev b{n}\n"));
+        let driver = Driver::new().unwrap();
+        let sessions: Vec<_> = (0..PAIRS).map(|n| driver.session(&format!("b{n}"))).collect();
+        sessions.iter().for_each(|session| session.open());
+        until(&driver, "open", |_| sessions.iter().all(|session| session.is_open()));
+        assert_eq!(driver.resyncs(), 0, "nothing was lost");
+        // All 300 links are found running, and the counters of each are asked for at once.
+        let second = Driver::new().unwrap();
+        until(&second, "active", |driver| state_of(driver, "a0") == Some(ConfigurationState::Active));
+        catch_up(&second);
+        assert_eq!(second.resyncs(), 0, "nothing was lost");
+        drop((sessions, driver));
+        let left = namespace.ip("-br link show up");
+        assert!(!left.lines().any(|line| line.starts_with('b')), "{left}");
+    }
+
     /// R-REG-12
     fn a_rename_keeps_the_identifier_and_the_open_session(namespace) {
         namespace.cable("eth0");
