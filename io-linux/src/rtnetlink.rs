@@ -324,6 +324,14 @@ impl Backend for Rtnetlink {
     }
 }
 
+impl Drop for Rtnetlink {
+    /// Carries out what was asked for: what a start gave is not left behind half-way.
+    fn drop(&mut self) {
+        // The kernel has answered by the time that a request is sent: this waits for nothing.
+        while !self.jobs.is_empty() && self.failed.is_none() && matches!(self.read_answer(), Ok(true)) {}
+    }
+}
+
 impl Sockets {
     fn open(registry: &mio::Registry, receive_buffer_bytes: usize) -> Result<Self, Error> {
         let groups = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];

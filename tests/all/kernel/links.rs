@@ -58,6 +58,21 @@ kernel_tests! {
         }
     }
 
+    fn what_a_start_gave_is_taken_back_by_a_driver_that_is_dropped_at_once(namespace) {
+        namespace.cable("eth0");
+        for is_open in [false, true] {
+            let driver = driver_for_eth0();
+            let session = driver.session("eth0");
+            session.open();
+            if is_open {
+                assert_eq!(session.wait_for_opened(-1), WaitResult::Opened);
+            }
+            drop((session, driver));
+            let left = namespace.ip("addr show eth0");
+            assert!(!left.contains("192.0.2.7") && !left.contains(",UP"), "{left}");
+        }
+    }
+
     /// More than the answers that a socket can hold.
     fn hundreds_of_links_are_read_started_and_stopped_at_once(namespace) {
         const PAIRS: usize = 150;
