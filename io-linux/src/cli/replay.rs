@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use netsession_core::{Instant, Manager};
@@ -19,8 +20,11 @@ use super::status::{Failure, Status};
 /// # Errors
 /// The trace cannot be read or has a bad line, or the output cannot be written.
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<Status, Failure> {
-    let journal = Journal::open(&arguments.common)?;
     let input = open(&arguments.file)?;
+    if let Some(trace) = &arguments.common.trace {
+        refuse_to_overwrite(&arguments.file, trace)?;
+    }
+    let journal = Journal::open(&arguments.common)?;
     let output = BufWriter::new(io::stdout().lock());
     let (path, journal) = (&arguments.file, &journal);
     journal.end(if arguments.explain {
@@ -40,6 +44,18 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
             Err(Failure::new(Status::USAGE, format_args!("cannot open {}: {error}", path.display())))
         }
     }
+}
+
+/// Recording into the file that is replayed would empty it before it is read.
+fn refuse_to_overwrite(path: &Path, trace: &Path) -> Result<(), Failure> {
+    let path = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
+    // What does not exist yet, or is no file, holds nothing that could be lost.
+    let (Ok(read), Ok(written)) = (path.metadata(), trace.metadata()) else { return Ok(()) };
+    if !read.is_file() || (read.dev(), read.ino()) != (written.dev(), written.ino()) {
+        return Ok(());
+    }
+    let message = format!("--trace {} is the file to be replayed; give it another name", trace.display());
+    Err(Failure::new(Status::USAGE, message))
 }
 
 fn play(path: &Path, input: impl BufRead, mut audience: impl Audience) -> Result<Status, Failure> {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::process::Stdio;
 
-use super::support::{in_namespace, netsession, read_until, run, run_with_input};
+use super::support::{in_namespace, netsession, read_until, run, run_with_input, scratch};
 
 const ADD: &str = r#"{"t":0,"in":{"add":{"id":"eth0","type":"access_point","link":"discovered"}}}"#;
 
@@ -52,6 +52,19 @@ fn each_kind_of_broken_line_ends_a_replay_with_status_2_and_one_message() {
         }
         assert!(ended.out.starts_with(r#"{"t":0,"out""#), "what came before is printed: {}", ended.out);
         assert!(!ended.out.contains(r#""t":99"#), "printed after the bad line: {}", ended.out);
+    }
+}
+
+#[test]
+fn a_trace_is_not_recorded_over_itself() {
+    let trace = scratch("over-itself").join("trace.jsonl");
+    std::fs::write(&trace, format!("{ADD}\n")).unwrap();
+    let path = trace.to_str().unwrap();
+    for file in [path, "-"] {
+        let ended = run(netsession(&["replay", file, "--trace", path]).stdin(File::open(&trace).unwrap()));
+        assert_eq!((ended.status, ended.out.as_str()), (Some(2), ""), "{}", ended.err);
+        assert!(ended.err.contains("another name"), "{}", ended.err);
+        assert_eq!(std::fs::read_to_string(&trace).unwrap(), format!("{ADD}\n"));
     }
 }
 
