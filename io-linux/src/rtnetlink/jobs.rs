@@ -65,17 +65,11 @@ impl Rtnetlink {
     }
 
     pub(super) fn cancel(&mut self, op: OperationId, cancelled: OperationId) {
-        let is_meant = |job: &Job| job.op == cancelled && job.action == Action::Start;
-        let job = self
-            .jobs
-            .iter_mut()
-            .find_map(|(index, jobs)| jobs.iter_mut().find(|job| is_meant(job)).map(|job| (*index, job)));
-        if let Some((index, job)) = job {
+        let is_meant = |job: &&mut Job| job.op == cancelled && job.action == Action::Start;
+        if let Some(job) = self.jobs.values_mut().flatten().find(is_meant) {
+            // Its turn comes when the kernel has answered the step that is under way on the interface.
             job.action = Action::Undo;
             job.op = op;
-            if job.current.is_none() {
-                self.run(index);
-            }
         } else if let Some((index, _)) = self.given.iter().find(|(_, given)| given.by == Some(cancelled)) {
             // Its answer and the cancel have crossed.
             let index = *index;

@@ -1,10 +1,31 @@
 //! Links that are lost, renamed, removed and not this user's to start.
 
-use netsession_core::{Capabilities, ConfigurationState, SessionError, SessionState};
-use netsession_io_linux::{Driver, Error, WaitResult};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use netsession_core::{
+    Accepted, Capabilities, ConfigurationState, Input, Refused, SessionError, SessionState,
+};
+use netsession_io_linux::{Driver, Error, Observer, WaitResult};
 
 use super::namespace::run_again;
 use super::*;
+
+/// The reasons of requests that the platform did not carry out.
+#[derive(Clone, Default)]
+struct Refusals(Rc<RefCell<Vec<String>>>);
+
+impl Observer for Refusals {
+    fn input(&mut self, _: netsession_core::Instant, input: &Input) {
+        if let Input::Completed { reason: Some(reason), .. } = input {
+            self.0.borrow_mut().push(reason.clone());
+        }
+    }
+
+    fn result(&mut self, _: netsession_core::Instant, _: &Result<Accepted, Refused>) {}
+
+    fn output(&mut self, _: netsession_core::Instant, _: &Output) {}
+}
 
 kernel_tests! {
     /// R-LOSS-1, R-CLOSE-11
@@ -71,6 +92,24 @@ kernel_tests! {
             let left = namespace.ip("addr show eth0");
             assert!(!left.contains("192.0.2.7") && !left.contains(",UP"), "{left}");
         }
+    }
+
+    /// R-CLOSE-11, R-GEN-10
+    fn a_start_withdrawn_behind_a_stop_leaves_the_stop_alone(namespace) {
+        namespace.cable("eth0");
+        let refusals = Refusals::default();
+        let driver = with_address(Driver::builder()).observer(Box::new(refusals.clone())).build().unwrap();
+        let session = driver.session("eth0");
+        session.open();
+        assert_eq!(session.wait_for_opened(-1), WaitResult::Opened);
+        namespace.ip("addr del 192.0.2.7/24 dev eth0");
+        // What is left of the start is taken back, step by step.
+        until(&driver, "closed", |_| !session.is_open());
+        session.open();
+        session.close();
+        until(&driver, "down", |_| !namespace.ip("addr show eth0").contains(",UP"));
+        catch_up(&driver);
+        assert_eq!(*refusals.0.borrow(), NOTHING);
     }
 
     /// More than the answers that a socket can hold.
