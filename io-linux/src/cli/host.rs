@@ -58,6 +58,8 @@ pub(crate) struct Host {
     watch: Watch,
     is_about_something_else: bool,
     is_muted: bool,
+    /// Why lines were not printed that are not what the command is about: it ends a good run badly.
+    unwritten: Option<Failure>,
 }
 
 impl Host {
@@ -73,7 +75,17 @@ impl Host {
         let (output, began) = (Output::new(common.json), Instant::now());
         let is_about_something_else = watch == Watch::Nothing;
         let is_muted = is_about_something_else && !output.is_json();
-        Ok(Self { driver, output, journal, signals, began, watch, is_about_something_else, is_muted })
+        Ok(Self {
+            driver,
+            output,
+            journal,
+            signals,
+            began,
+            watch,
+            is_about_something_else,
+            is_muted,
+            unwritten: None,
+        })
     }
 
     /// A session on what the command line names.
@@ -192,11 +204,14 @@ impl Host {
 
     fn print(&mut self, text: &str) -> Result<(), Failure> {
         let printed = if self.is_muted { Ok(()) } else { self.output.text(text) };
-        if printed.is_err() && self.is_about_something_else {
-            self.is_muted = true;
-            return Ok(());
+        match printed {
+            Err(failure) if self.is_about_something_else => {
+                self.is_muted = true;
+                self.unwritten = Some(failure);
+                Ok(())
+            }
+            printed => printed,
         }
-        printed
     }
 
     /// Whom the event was told to.
@@ -274,7 +289,11 @@ impl Host {
     /// The one that the command ended with.
     pub(crate) fn end(mut self, ended: Result<Status, Failure>) -> Result<Status, Failure> {
         let printed = self.print_lines();
-        self.journal.end(ended.and_then(|status| printed.map(|()| status)))
+        let ended = match (ended.and_then(|status| printed.map(|()| status)), self.unwritten) {
+            (Ok(Status::DONE), Some(failure)) => Err(failure),
+            (ended, _) => ended,
+        };
+        self.journal.end(ended)
     }
 }
 

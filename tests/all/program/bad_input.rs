@@ -100,6 +100,17 @@ fn a_trace_that_cannot_be_created_stops_at_once() {
 }
 
 #[test]
+fn lines_lost_to_a_full_disk_make_a_good_run_a_bad_one_after_it() {
+    for (command, status) in [("echo ran >&2", 74), ("echo ran >&2; exit 3", 3)] {
+        let script = format!("$NETSESSION run a1 --json -- sh -c '{command}' >/dev/full");
+        let Some(mut program) = in_namespace(&script) else { return };
+        let ended = run(&mut program);
+        assert_eq!(ended.status, Some(status), "{}", ended.err);
+        assert!(ended.err.starts_with("ran"), "{}", ended.err);
+    }
+}
+
+#[test]
 fn output_on_a_full_disk_is_an_error() {
     for command in [&["sim"][..], &["list"], &["sim", "--json"]] {
         let full = File::options().write(true).open("/dev/full").expect("Linux has it");
