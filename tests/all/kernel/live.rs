@@ -65,8 +65,9 @@ impl Live {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    pub(super) fn id(&self) -> u32 {
-        self.child.id()
+    /// The next line, if it has been printed already.
+    pub(super) fn printed(&self) -> Option<String> {
+        self.lines.try_recv().ok()
     }
 
     pub(super) fn signal(&self, sent: Signal) {
