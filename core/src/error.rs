@@ -28,7 +28,7 @@ pub enum Refused {
     #[error("there is no configuration {0:?}")]
     UnknownConfiguration(Identifier),
     /// The identifier is taken, or stands twice in a list.
-    #[error("the identifier {0:?} is already in use; identifiers are unique")]
+    #[error("the identifier {0:?} is already in use, or named twice; identifiers are unique")]
     DuplicateIdentifier(Identifier),
     /// An identifier has no characters.
     #[error("an identifier cannot be empty")]

@@ -17,8 +17,9 @@ pub(crate) trait Backend {
     fn next_input(&mut self) -> Option<Input>;
 
     /// Carries out a request of the core. The answer comes as an input. A stop that shows no effect
-    /// counts as under way until `until`, a start until it is cancelled or stopped.
-    fn request(&mut self, effect: Effect, until: Option<Instant>);
+    /// counts as under way until `until`, a start until it is cancelled or stopped. A link that was up before
+    /// it was started is left up by a stop, unless that is forced.
+    fn request(&mut self, effect: Effect, until: Option<Instant>, is_forced: bool);
 
     /// Belief may be wrong: look at everything again and say it as a snapshot.
     fn resync(&mut self);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use netsession_core::{
     Accepted, Cause, ConfigurationType, Effect, Event, Identifier, Input, Manager, Output, Refused,
-    SessionError, SessionId,
+    SessionError, SessionId, ShutdownPolicy,
 };
 
 use crate::Error;
@@ -208,15 +208,16 @@ impl Engine {
             observer.input(now, &input);
         }
         self.note_command(&input);
+        let is_stop = matches!(input, Input::Stop { .. });
         let result = self.manager.handle_input(now, input);
         if let Some(observer) = &mut self.observer {
             observer.result(now, &result);
         }
-        self.drain(now);
+        self.drain(now, is_stop);
         result
     }
 
-    fn drain(&mut self, now: netsession_core::Instant) {
+    fn drain(&mut self, now: netsession_core::Instant, is_stop: bool) {
         loop {
             let output = self.manager.poll_output();
             if let Some(observer) = &mut self.observer {
@@ -225,7 +226,8 @@ impl Engine {
             match output {
                 Output::Effect(effect) => {
                     let until = self.deadline_of(&effect);
-                    self.backend.request(effect, until);
+                    let is_forced = is_stop || self.stops_always(&effect);
+                    self.backend.request(effect, until, is_forced);
                 }
                 Output::Event(event) => {
                     self.note_event(&event);
@@ -256,6 +258,13 @@ impl Engine {
             | Effect::Watch { .. }
             | Effect::Unwatch { .. } => None,
         }
+    }
+
+    /// Whether a stop follows from a policy that does not ask who brought the link up (R-CLOSE-8).
+    fn stops_always(&self, effect: &Effect) -> bool {
+        let Effect::Stop { id, .. } = effect else { return false };
+        let policy = self.manager.configuration(id).and_then(|it| it.shutdown_policy());
+        policy == Some(ShutdownPolicy::LastClose)
     }
 
     /// Notes an attempt before the events that may end it at once.

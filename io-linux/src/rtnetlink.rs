@@ -275,10 +275,10 @@ impl Backend for Rtnetlink {
         self.table.next_input().or_else(|| self.answers.pop_front())
     }
 
-    fn request(&mut self, effect: Effect, until: Option<Instant>) {
+    fn request(&mut self, effect: Effect, until: Option<Instant>, is_forced: bool) {
         match effect {
             Effect::Start { op, id } => self.start(op, &id),
-            Effect::Stop { op, id } => self.stop(op, &id, until),
+            Effect::Stop { op, id } => self.stop(op, &id, until, is_forced),
             Effect::Cancel { op, cancelled } => self.cancel(op, cancelled),
             Effect::Update { op } => {
                 self.waiting_updates.push(op);

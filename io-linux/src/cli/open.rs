@@ -1,7 +1,7 @@
 //! `netsession open`: a session in the hand of a person.
 
-use netsession_core::Event;
-use netsession_io_linux::Session;
+use netsession_core::{Capabilities, Event};
+use netsession_io_linux::{Driver, Session};
 
 use super::arguments::OpenArguments;
 use super::host::{Happening, Host, Watch};
@@ -41,7 +41,7 @@ fn until_the_end(host: &mut Host, session: &Session) -> Result<(), Failure> {
                 if let (Event::Error { session: failed, .. }, false) = (&event, was_open)
                     && *failed == session.id()
                 {
-                    return Err(not_opened(session));
+                    return Err(not_opened(&host.driver, session));
                 }
             }
             Happening::Signal(_) | Happening::EndOfInput => return Ok(()),
@@ -51,7 +51,16 @@ fn until_the_end(host: &mut Host, session: &Session) -> Result<(), Failure> {
 }
 
 /// Why a session is not open, in words.
-pub(crate) fn not_opened(session: &Session) -> Failure {
+pub(crate) fn not_opened(driver: &Driver, session: &Session) -> Failure {
     let why = session.error_string().unwrap_or_else(|| "no reason was given".to_owned());
-    Failure::new(Status::NOT_OPENED, format_args!("{} could not be opened: {why}", session.configuration()))
+    let can_start = driver.manager().capabilities().contains(Capabilities::CAN_START_AND_STOP_INTERFACES);
+    let hint = if can_start {
+        ""
+    } else {
+        "\nOperation not supported for this user: to start or stop a link takes CAP_NET_ADMIN. What is up can be opened."
+    };
+    Failure::new(
+        Status::NOT_OPENED,
+        format_args!("{} could not be opened: {why}{hint}", session.configuration()),
+    )
 }

@@ -69,7 +69,7 @@ fn open(host: &mut Host, session: &Session, wait: Duration) -> Result<Option<Arr
                     if let Event::Opened { .. } = event {
                         return Ok(None);
                     } else if let Event::Error { .. } = event {
-                        return Err(not_opened(session));
+                        return Err(not_opened(&host.driver, session));
                     }
                 }
             }
@@ -105,12 +105,15 @@ fn command(host: &mut Host, session: &Session, words: &[OsString]) -> Result<Sta
     loop {
         match host.next(None)? {
             Happening::Event(event) => tell(host, session, &event)?,
-            Happening::Signal(signal) if signal.is(Signal::CHILD) => {
+            Happening::Signal(signal) => {
+                // Whichever it is: the one that told of the command's end may have been lost among many.
                 if let Some(status) = ended(&mut child)? {
                     return Ok(status);
                 }
+                if !signal.is(Signal::CHILD) {
+                    pass_on(signal, &child);
+                }
             }
-            Happening::Signal(signal) => pass_on(signal, &child),
             Happening::EndOfInput | Happening::Deadline => {}
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Given {
     addresses: Vec<InterfaceAddress>,
     /// It was down before.
     was_down: bool,
+    /// It was up before, by somebody else.
+    was_up: bool,
 }
 
 /// A request to start or stop an interface.
@@ -42,6 +44,8 @@ enum Action {
     Start,
     Stop {
         until: Option<Instant>,
+        /// Also if somebody else had brought it up before it was started.
+        is_forced: bool,
     },
     /// Takes back what was given, after a start that failed or was cancelled.
     Undo,
@@ -60,8 +64,8 @@ impl Rtnetlink {
         self.enqueue(op, id, Action::Start);
     }
 
-    pub(super) fn stop(&mut self, op: OperationId, id: &Identifier, until: Option<Instant>) {
-        self.enqueue(op, id, Action::Stop { until });
+    pub(super) fn stop(&mut self, op: OperationId, id: &Identifier, until: Option<Instant>, is_forced: bool) {
+        self.enqueue(op, id, Action::Stop { until, is_forced });
     }
 
     pub(super) fn cancel(&mut self, op: OperationId, cancelled: OperationId) {
@@ -147,17 +151,25 @@ impl Rtnetlink {
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) else { return };
         match job.action {
             Action::Start => {
-                if !self.table.is_up(index) {
+                let is_up = self.table.is_up(index);
+                if !is_up {
                     job.steps.push_back(Step::Up);
                 }
                 let name = self.table.name_of(index);
                 let is_meant = |link: &str| Some(link) == name || self.table.index_of(link) == Some(index);
                 let addresses = self.addresses.iter().filter(|(link, _)| is_meant(link));
                 job.steps.extend(addresses.map(|(_, address)| Step::Give(*address)));
-                self.given.entry(index).or_default().by = Some(job.op);
+                let given = self.given.entry(index).or_default();
+                given.by = Some(job.op);
+                given.was_up = is_up && !given.was_down;
                 self.table.begin(index, Phase::Starting, None);
             }
-            Action::Stop { until } => {
+            Action::Stop { is_forced: false, .. } if self.given.get(&index).is_some_and(|it| it.was_up) => {
+                // What the start gave is taken back, and that is all.
+                job.result = Outcome::Refused;
+                job.reason = Some("somebody else had brought it up before, so it stays up".to_owned());
+            }
+            Action::Stop { until, .. } => {
                 job.steps.push_back(Step::Down);
                 self.table.begin(index, Phase::Stopping, until);
             }
@@ -198,8 +210,11 @@ impl Rtnetlink {
         if !is_on_its_way {
             self.table.end(index);
         }
-        if self.given.get(&index).is_some_and(|given| given.addresses.is_empty() && !given.was_down) {
-            self.given.remove(&index);
+        if let Some(given) = self.given.get_mut(&index) {
+            given.was_up &= job.action == Action::Start;
+            if given.addresses.is_empty() && !given.was_down && !given.was_up {
+                self.given.remove(&index);
+            }
         }
         self.complete(job.op, job.result, job.reason);
     }

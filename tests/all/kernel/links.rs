@@ -79,6 +79,31 @@ kernel_tests! {
         }
     }
 
+    /// R-CLOSE-8, R-CLOSE-10: somebody brought the link up and is about to give it an address.
+    fn a_link_that_was_up_before_it_was_started_stays_up(namespace) {
+        namespace.cable("eth0");
+        namespace.ip("link set eth0 up");
+        let driver = Driver::new().unwrap();
+        let session = driver.session("eth0");
+        until(&driver, "in reach", |_| session.state() == SessionState::Disconnected);
+        for is_stopped in [false, true] {
+            session.open();
+            namespace.ip("addr replace 203.0.113.7/24 dev eth0");
+            assert_eq!(session.wait_for_opened(-1), WaitResult::Opened);
+            if is_stopped {
+                session.stop();
+                until(&driver, "down", |_| session.state() == SessionState::Disconnected);
+                assert!(!namespace.ip("addr show eth0").contains(",UP"));
+            } else {
+                session.close();
+                until(&driver, "up again", |_| session.state() == SessionState::Connected);
+                let left = namespace.ip("addr show eth0");
+                assert!(left.contains(",UP") && left.contains("203.0.113.7"), "{left}");
+                assert_eq!(session.error(), None);
+            }
+        }
+    }
+
     fn what_a_start_gave_is_taken_back_by_a_driver_that_is_dropped_at_once(namespace) {
         namespace.cable("eth0");
         for is_open in [false, true] {

@@ -165,6 +165,7 @@ fn without_permission_a_link_that_is_down_is_not_opened_and_one_that_is_up_is() 
     let ended = run(&mut down);
     assert_eq!((ended.status, ended.out.as_str()), (Some(69), ""), "{}", ended.err);
     assert!(ended.err.contains("a0 could not be opened: "), "{}", ended.err);
+    assert!(ended.err.contains("not supported") && ended.err.contains("CAP_NET_ADMIN"), "{}", ended.err);
     let Some(mut up) = in_namespace(&format!("{unprivileged} run a1 -- echo ran")) else { return };
     let ended = run(&mut up);
     assert_eq!((ended.status, ended.out.as_str()), (Some(0), "ran\n"), "{}", ended.err);

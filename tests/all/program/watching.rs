@@ -1,5 +1,6 @@
 //! `list` and `monitor`: what there is, and what happens to it.
 
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
@@ -117,8 +118,10 @@ fn a_script_can_interrupt_what_it_runs_in_the_background() {
 
 #[test]
 fn monitor_shows_a_change_the_moment_it_happens() {
-    let script =
-        "(read line; ip link set b1 down; read line; ip link set b1 up) & exec $NETSESSION monitor --json";
+    // A shell gives what it runs in the background no standard input, unless told so. Each change waits for
+    // the news of the one before: the kernel need not tell of a carrier that is back at once.
+    let script = "exec 3<&0
+        (read line; ip link set b1 down; read line; ip link set b1 up) <&3 & exec $NETSESSION monitor --json";
     let Some(mut command) = in_namespace(script) else { return };
     let mut child = command
         .stdin(Stdio::piped())
@@ -129,11 +132,13 @@ fn monitor_shows_a_change_the_moment_it_happens() {
     let mut out = child.stdout.take().expect("piped");
     read_until(&mut out, "\"id\":\"b1\"");
     read_until(&mut out, "\n");
-    drop(child.stdin.take());
-    let lines = read_until(&mut out, r#""configuration_changed":{"id":"a1","state":"defined""#);
-    assert!(!lines.contains(r#""id":"a0""#), "nothing happened to a0: {lines}");
-    let lines = read_until(&mut out, r#""configuration_changed":{"id":"a1","state":"active""#);
-    let _ = lines;
+    let mut far_end = child.stdin.take().expect("piped");
+    for state in ["defined", "active"] {
+        far_end.write_all(b"now\n").expect("the shell reads");
+        let lines =
+            read_until(&mut out, &format!(r#""configuration_changed":{{"id":"a1","state":"{state}""#));
+        assert!(!lines.contains(r#""id":"a0""#), "nothing happened to a0: {lines}");
+    }
     signal(&child, Signal::INT);
     let ended = Ended::from(child.wait_with_output().expect("it ends"));
     assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""));
