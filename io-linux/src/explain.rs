@@ -189,7 +189,7 @@ impl<W: Write> Explainer<W> {
         self.wake = wake;
         let what = match wake {
             Some(Wake { at, why }) => format!("until {at} at the latest ({})", plain(why.word())),
-            None => "for nothing".to_owned(),
+            None => "nothing to wait for".to_owned(),
         };
         self.row(at, &Who::Machine, Sign::Waits, &what)
     }
@@ -359,7 +359,7 @@ mod tests {
             session 1 on "eth0"       ← open
             ·                         ← online
             eth0                      ⇒ read counters
-            ·                         … for nothing
+            ·                         … nothing to wait for
       1300  session 1 on "eth0"       → migrate
             session 1 on "eth0"       ✗ refused: the session is in no step of roaming that this answers
             ethx                      ✗ refused: there is no configuration "ethx"
