@@ -42,7 +42,8 @@ impl Manager {
         let is_wanted =
             ap.holders.iter().any(|&holder| self.session_ref(holder).is_some_and(Session::is_opening));
         match ap.session_state() {
-            SessionState::Closing if uses_it => self.stop_while_going_down(id, on),
+            // Nothing more to stop (R-STOP-8).
+            SessionState::Closing if uses_it => self.end_openings(id, on),
             SessionState::Connected | SessionState::Connecting if !can_stop => {
                 self.fail(id, Cause::CannotStop.into());
             }
@@ -67,8 +68,7 @@ impl Manager {
 
     /// R-STOP-4: the start is withdrawn for all who wait for it.
     fn stop_rising(&mut self, id: SessionId, on: ConfigurationId) {
-        self.close_session(id);
-        self.end_openings(on);
+        self.end_openings(id, on);
         let Some(ap) = self.access_point(on) else { return };
         match ap.phase {
             Phase::Starting { .. } => self.withdraw_start(on, StopReason::Command(id)),
@@ -79,14 +79,9 @@ impl Manager {
         }
     }
 
-    /// R-STOP-8: nothing more to stop, but what waits for the link to be back does so no longer.
-    fn stop_while_going_down(&mut self, id: SessionId, on: ConfigurationId) {
-        self.close_session(id);
-        self.end_openings(on);
-    }
-
-    /// Every `open()` that waits for this link ends, because another session stopped it.
-    fn end_openings(&mut self, on: ConfigurationId) {
+    /// The stopper is closed, and every `open()` of others that waits for this link ends, because of it.
+    fn end_openings(&mut self, stopper: SessionId, on: ConfigurationId) {
+        self.close_session(stopper);
         let holders = self.access_point(on).map(|ap| ap.holders.clone()).unwrap_or_default();
         for id in holders {
             if self.session_ref(id).is_some_and(Session::is_opening) {

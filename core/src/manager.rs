@@ -54,7 +54,8 @@ const OUTPUT_LIMIT: usize = 65_536;
 #[derive(Clone, Debug, Default)]
 pub struct Manager {
     pub(crate) config: Config,
-    is_configurable: Configurable,
+    /// An input came, so the constants stand.
+    is_configured: bool,
     pub(crate) now: Instant,
     /// The first population is over: changes are announced (R-REG-8).
     pub(crate) is_populated: bool,
@@ -81,14 +82,6 @@ pub struct Manager {
     stale_answers: u64,
 }
 
-/// Whether the constants can still be set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Configurable {
-    #[default]
-    Yes,
-    No,
-}
-
 impl Manager {
     /// A machine that knows nothing, with the default constants.
     #[must_use]
@@ -106,14 +99,12 @@ impl Manager {
             return Err(Refused::OutputsFull);
         }
         self.now = self.now.max(now);
-        let was_populated = self.is_populated;
         let is_snapshot = matches!(input, Input::Snapshot(_));
-        self.is_populated |= !is_snapshot && !input.populates();
+        let populates = is_snapshot || input.populates();
         let result = self.take(input);
-        self.is_configurable = Configurable::No;
-        if result.is_err() {
-            self.is_populated = was_populated;
-        }
+        self.is_configured = true;
+        // What is announced is decided at the end of the input.
+        self.is_populated |= !populates && result.is_ok();
         self.settle_touched();
         self.handle_deadlines();
         self.say_everything();
@@ -146,7 +137,7 @@ impl Manager {
 
     fn take(&mut self, input: Input) -> Result<Accepted, Refused> {
         match input {
-            Input::Config(config) if self.is_configurable == Configurable::Yes => self.config = config,
+            Input::Config(config) if !self.is_configured => self.config = config,
             Input::Config(_) => return Err(Refused::ConfigNotFirst),
             Input::Add(add) => self.add(add)?,
             Input::Change(change) => self.change(change)?,

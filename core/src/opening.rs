@@ -138,19 +138,18 @@ impl Manager {
         let (Some(opening), Some(configuration)) = (session.opening(), session.on) else { return };
         let is_going_down =
             |on: ConfigurationId| self.access_point(on).is_some_and(AccessPoint::is_going_down);
-        let (on, tried, goes_down) = (opening.on, opening.tried.clone(), is_going_down(opening.on));
-        let was_going_down = opening.after_closing;
-        let other = self.choose(configuration, &tried).filter(|&other| goes_down && !is_going_down(other));
+        let (on, goes_down, was_going_down) = (opening.on, is_going_down(opening.on), opening.after_closing);
+        let other = if goes_down { self.choose(configuration, &opening.tried) } else { None };
+        let other = other.filter(|&other| !is_going_down(other));
+        if was_going_down && !goes_down {
+            self.report_state(id);
+        }
+        let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) else { return };
+        opening.after_closing = goes_down;
         if let Some(other) = other {
+            let tried = core::mem::take(&mut opening.tried);
             self.release(id, on);
             self.attempt(id, other, tried);
-        } else {
-            if was_going_down && !goes_down {
-                self.report_state(id);
-            }
-            if let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) {
-                opening.after_closing = goes_down;
-            }
         }
         let due = self.attempt_due(id);
         self.timers.set(Timer::Session(id, SessionTimer::Attempt), due);

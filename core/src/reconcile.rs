@@ -50,7 +50,7 @@ impl Manager {
 
     /// Takes back a start that nobody wants any more (R-GEN-10).
     pub(crate) fn withdraw_start(&mut self, id: ConfigurationId, why: StopReason) {
-        let Some(ap) = self.access_point_mut(id) else { return };
+        let Some(ap) = self.access_point(id) else { return };
         let Phase::Starting { op: Some(start), answered } = ap.phase else { return };
         if !answered && ap.link() < LinkState::Connecting {
             self.set_phase(id, Phase::Cancelling { op: None, start, is_used: false });
@@ -61,7 +61,7 @@ impl Manager {
 
     /// Asks for a stop, where the platform can; below Connecting it is a clean-up (R-CLOSE-11).
     pub(crate) fn request_stop(&mut self, id: ConfigurationId, why: StopReason) {
-        let Some(ap) = self.access_point_mut(id) else { return };
+        let Some(ap) = self.access_point(id) else { return };
         if !ap.can_start_and_stop() {
             return self.set_phase(id, Phase::Idle);
         }

@@ -252,7 +252,7 @@ impl Manager {
             // It was never listed, so nobody is told.
             Kind::UserChoice => return self.on_configuration_removed(sessions),
         }
-        self.work.removed.push((id, identifier));
+        self.work.removed.push(identifier);
     }
 
     pub(crate) fn observe(&mut self, observation: Observation) -> Result<(), Refused> {

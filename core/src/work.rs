@@ -1,7 +1,6 @@
 //! What one input touched, and saying it in the documented order (R-REG-11).
 //!
-//! The rooms note what they touch; nothing is said before the end of the input. Lists keep their room
-//! from one input to the next, so that a steady state allocates nothing.
+//! The rooms note what they touch; nothing is said before the end of the input.
 
 use alloc::vec::Vec;
 
@@ -20,7 +19,7 @@ pub(crate) struct Work {
     /// Sessions that the input named, beside those of what it touched.
     sessions: Vec<SessionId>,
     pub(crate) added: Vec<ConfigurationId>,
-    pub(crate) removed: Vec<(ConfigurationId, Identifier)>,
+    pub(crate) removed: Vec<Identifier>,
     /// What sessions are told, in the order of cause.
     events: Vec<(SessionId, Event)>,
     /// Errors that follow the state at the end of the input.
@@ -166,7 +165,7 @@ impl Manager {
         let mut removed = core::mem::take(&mut self.work.removed);
         let mut added = core::mem::take(&mut self.work.added);
         if self.is_populated {
-            for (_, id) in removed.drain(..) {
+            for id in removed.drain(..) {
                 self.announce(Event::ConfigurationRemoved { id });
             }
             added.sort_unstable_by_key(|&id| (self.access_point(id).is_none(), id));
@@ -201,7 +200,6 @@ impl Manager {
         let mut changed = core::mem::take(&mut configuration.changed);
         changed.set(Changes::STATE, configuration.announced != state);
         configuration.announced = state;
-        let identifier = configuration.identifier.clone();
         let mut online = None;
         match &mut configuration.kind {
             Kind::AccessPoint(ap) => {
@@ -216,12 +214,15 @@ impl Manager {
             }
             Kind::UserChoice => {}
         }
+        let id = &configuration.identifier;
+        let event =
+            (!changed.is_empty()).then(|| Event::ConfigurationChanged { id: id.clone(), state, changed });
         match online {
             Some(true) => self.online_links += 1,
             Some(false) => self.online_links -= 1,
             None => {}
         }
-        (!changed.is_empty()).then_some(Event::ConfigurationChanged { id: identifier, state, changed })
+        event
     }
 
     fn announce_online(&mut self) {
