@@ -19,6 +19,23 @@ macro_rules! assert_words {
     };
 }
 
+/// The documented names of the bearers, by their numbers.
+pub(crate) const BEARER_NAMES: [&str; 13] = [
+    "Unknown",
+    "Ethernet",
+    "WLAN",
+    "2G",
+    "CDMA2000",
+    "WCDMA",
+    "HSPA",
+    "Bluetooth",
+    "WiMAX",
+    "EVDO",
+    "LTE",
+    "3G",
+    "4G",
+];
+
 #[test]
 fn types_states_and_errors_have_their_documented_numbers() {
     assert_words!(ConfigurationType: 0 "access_point", 1 "service_network", 2 "user_choice", 3 "invalid");
@@ -60,24 +77,7 @@ fn flags_have_their_documented_bits_and_words() {
 #[test]
 fn bearers_have_their_names_and_families() {
     let names: Vec<&str> = BearerType::ALL.iter().map(|bearer| bearer.name()).collect();
-    assert_eq!(
-        names,
-        [
-            "Unknown",
-            "Ethernet",
-            "WLAN",
-            "2G",
-            "CDMA2000",
-            "WCDMA",
-            "HSPA",
-            "Bluetooth",
-            "WiMAX",
-            "EVDO",
-            "LTE",
-            "3G",
-            "4G",
-        ]
-    );
+    assert_eq!(names, BEARER_NAMES);
     let family = |bearer: BearerType| match bearer.word() {
         "cdma2000" | "wcdma" | "hspa" | "evdo" => BearerType::Bearer3G,
         "wimax" | "lte" => BearerType::Bearer4G,

@@ -152,22 +152,7 @@ fn s7_bearer_names() {
     assert_eq!((bearer.name(), bearer.family()), ("HSPA", BearerType::Bearer3G));
     assert_eq!(world.manager().configuration("wan").unwrap().bearer(), None);
     let names: Vec<_> = BearerType::ALL.iter().map(|bearer| bearer.name()).collect();
-    let documented = [
-        "Unknown",
-        "Ethernet",
-        "WLAN",
-        "2G",
-        "CDMA2000",
-        "WCDMA",
-        "HSPA",
-        "Bluetooth",
-        "WiMAX",
-        "EVDO",
-        "LTE",
-        "3G",
-        "4G",
-    ];
-    assert_eq!(names, documented);
+    assert_eq!(names, crate::vocabulary::BEARER_NAMES);
 }
 
 /// S7: the property ActiveConfiguration names the access point in use while open, and cannot be written
