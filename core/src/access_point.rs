@@ -46,7 +46,23 @@ pub(crate) struct AccessPoint {
     pub(crate) networks: Vec<ConfigurationId>,
     /// Whether it is among the links that make the system online.
     pub(crate) online: bool,
+    /// Whether it is among those that are in reach.
+    pub(crate) is_near: bool,
+    /// The driver was asked to make its carrier visible (R-ROAM-39).
+    pub(crate) is_watched: bool,
+    pub(crate) aftermath: Aftermath,
     pub(crate) news: News,
+}
+
+/// What a start or stop of ours may still do to the level: not by itself, in the words of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aftermath {
+    /// Nothing.
+    Over,
+    /// Make it fall below Discovered, and rise again.
+    Fall,
+    /// Make it rise again.
+    Rise,
 }
 
 /// One report of a link.
@@ -92,6 +108,16 @@ pub(crate) struct News {
     pub(crate) stopped: bool,
     /// It was lost and is back (R-GEN-11).
     pub(crate) replaced: bool,
+    /// It is in reach again, whoever's doing that is.
+    pub(crate) rose: bool,
+    /// The same, by itself.
+    pub(crate) rose_by_itself: bool,
+    /// It went out of reach by itself.
+    pub(crate) fell_by_itself: bool,
+    /// It came up by itself.
+    pub(crate) became_active_by_itself: bool,
+    /// Its level is a better one by itself, whichever.
+    pub(crate) climbed_by_itself: bool,
 }
 
 /// Why something failed.
@@ -135,6 +161,9 @@ impl AccessPoint {
             holders: Vec::new(),
             networks: Vec::new(),
             online: false,
+            is_near: false,
+            is_watched: false,
+            aftermath: Aftermath::Over,
             news: News::default(),
         }
     }
@@ -186,9 +215,48 @@ impl AccessPoint {
         self.link() == LinkState::Discovered && self.can_start_and_stop()
     }
 
-    /// What an attempt to open can be made on: startable, or started by us.
+    /// What an attempt to open can be made on, if its device is free: startable, or started by us.
     pub(crate) fn is_candidate(&self) -> bool {
         !self.is_active() && !self.is_going_down() && (self.is_startable() || self.is_starting())
+    }
+
+    /// Up, on its way up, or on its way down.
+    pub(crate) fn is_up_or_rising(&self) -> bool {
+        self.link() >= LinkState::Connecting
+    }
+
+    /// Nothing of ours is under way on it, and it is not up: what a watch is for (R-ROAM-39).
+    pub(crate) fn is_to_be_seen(&self) -> bool {
+        self.phase == Phase::Idle && !self.is_active()
+    }
+
+    /// Notes how the level moved, and whether by itself.
+    fn note_edges(&mut self, before: LinkState, was_quiet: bool) {
+        let link = self.link();
+        let is_in_reach = |link| link >= LinkState::Discovered;
+        let fell = is_in_reach(before) && !is_in_reach(link);
+        let rose = !is_in_reach(before) && is_in_reach(link);
+        let is_ours = match self.aftermath {
+            Aftermath::Fall if fell => {
+                self.aftermath = Aftermath::Rise;
+                true
+            }
+            Aftermath::Rise if rose => {
+                self.aftermath = Aftermath::Over;
+                true
+            }
+            Aftermath::Fall | Aftermath::Rise | Aftermath::Over => false,
+        };
+        if link == LinkState::Active {
+            self.aftermath = Aftermath::Over;
+        }
+        let by_itself = was_quiet && !is_ours;
+        let climbed = link > before && link != LinkState::Closing;
+        self.news.rose |= rose;
+        self.news.rose_by_itself |= rose && by_itself;
+        self.news.fell_by_itself |= fell && by_itself;
+        self.news.climbed_by_itself |= climbed && by_itself;
+        self.news.became_active_by_itself |= climbed && by_itself && link == LinkState::Active;
     }
 
     /// The state of a session on it (R-ST-2).
@@ -218,7 +286,7 @@ impl AccessPoint {
 }
 
 /// The cause of a start that the platform answered with a failure (R-OPEN-9).
-const fn cause_of(result: Outcome) -> Cause {
+pub(crate) const fn cause_of(result: Outcome) -> Cause {
     match result {
         Outcome::NotSupported => Cause::NotPossible,
         Outcome::Refused => Cause::Refused,
@@ -278,6 +346,8 @@ impl Manager {
         if ap.shown().interface != past.interface {
             configuration.changed |= Changes::INTERFACE;
         }
+        let was_quiet = ap.phase == Phase::Idle && !ap.ours;
+        ap.note_edges(before.link, was_quiet);
         let link = ap.link();
         let is_below = |level: LinkState| level < LinkState::Connecting;
         let fell = is_below(link) && !is_below(before.link);
@@ -325,7 +395,14 @@ impl Manager {
             Phase::Starting { .. } | Phase::Idle => None,
         };
         let Some(ap) = self.access_point_mut(id) else { return };
+        if let Phase::Starting { .. } | Phase::Stopping { .. } = phase {
+            let is_in_reach = ap.link() >= LinkState::Discovered;
+            ap.aftermath = if is_in_reach { Aftermath::Fall } else { Aftermath::Rise };
+        }
+        // Sessions of an access point alone do not look at what is requested of it.
+        let is_looked_at = !ap.networks.is_empty() || ap.device.is_some();
         let old = core::mem::replace(&mut ap.phase, phase);
+        self.work.is_unsettled |= is_looked_at;
         if let Some(op) = old.op() {
             self.operations.remove(&op);
         }
@@ -396,8 +473,9 @@ impl Manager {
         self.set_phase(id, Phase::Idle);
         if let Some(StopReason::Command(stopper)) = why {
             self.report_state(stopper);
-            self.fail(stopper, failure);
+            self.fail(stopper, failure.clone());
         }
+        self.on_room_refused(id, failure);
     }
 }
 

@@ -7,29 +7,64 @@
 use alloc::vec::Vec;
 
 use crate::access_point::{AccessPoint, Phase, StopReason};
-use crate::session::{Request, Session};
+use crate::refusal::Refuser;
+use crate::roaming::Life;
+use crate::session::{Open, Request, Session};
+use crate::timers::{SessionTimer, Timer};
 use crate::{Cause, ConfigurationId, Event, LinkState, Manager, SessionId, SessionState};
 
 impl Manager {
     /// `close()`: Closed first, then what the link says (R-CLOSE-1 … R-CLOSE-7).
     pub(crate) fn close_session(&mut self, id: SessionId) {
+        self.end_reopening(id);
         match self.withdraw_request(id) {
             Request::None => {}
-            Request::Opening(_) | Request::Open(_) => self.tell(id, Event::Closed { session: id }),
+            Request::Asking(_) | Request::Opening(_) | Request::Open(_) => {
+                self.tell(id, Event::Closed { session: id });
+            }
         }
     }
 
     /// The access point that `stop()` of this session is about (R-STOP-2).
     fn stop_target(&self, id: SessionId) -> Option<ConfigurationId> {
         let session = self.session_ref(id)?;
-        session.held().or(session.on).filter(|&on| self.access_point(on).is_some())
+        session.held().or(session.target()).filter(|&on| self.access_point(on).is_some())
     }
 
-    pub(crate) fn stop_link(&mut self, id: SessionId) {
-        let Some(on) = self.stop_target(id) else { return };
+    /// `stop()` by a session: of what it uses, and of what it may move to (R-ROAM-21).
+    pub(crate) fn stop_session(&mut self, id: SessionId) {
+        let Some(session) = self.session_ref(id) else { return };
+        if let Request::Asking(_) = session.request {
+            return self.close_session(id);
+        }
+        self.end_reopening(id);
+        let Some(session) = self.session_ref(id) else { return };
+        let candidate = session.candidate();
+        let is_without_link = session.open().is_some_and(Open::is_dead);
+        let cannot = |on: ConfigurationId| {
+            self.access_point(on).is_some_and(|ap| ap.is_up_or_rising() && !ap.can_start_and_stop())
+        };
+        let first = if is_without_link { candidate } else { session.in_use() };
+        if candidate.is_some() && first.is_some_and(cannot) {
+            return self.fail(id, Cause::CannotStop.into());
+        }
+        if let Some(candidate) = candidate {
+            self.drop_candidate(id);
+            self.stop_link(id, candidate);
+        }
+        if is_without_link {
+            return self.close_session(id);
+        }
+        if let Some(on) = self.stop_target(id) {
+            self.stop_link(id, on);
+        }
+    }
+
+    /// Takes a link down for everybody, on behalf of a session.
+    fn stop_link(&mut self, id: SessionId, on: ConfigurationId) {
         let Some(ap) = self.access_point(on) else { return };
         let can_stop = ap.can_start_and_stop();
-        let uses_it = self.session_ref(id).is_some_and(|session| session.held().is_some());
+        let uses_it = self.session_ref(id).is_some_and(|session| session.held() == Some(on));
         if ap.before_loss.is_some() && can_stop {
             // It counts from now on, and who stops it is not told of a loss (R-LOSS-5).
             self.close_session(id);
@@ -37,6 +72,7 @@ impl Manager {
             if let Some(ap) = self.access_point_mut(on) {
                 ap.news.stopped = true;
             }
+            self.refuse_stopped(on);
         }
         let Some(ap) = self.access_point(on) else { return };
         let is_wanted =
@@ -47,7 +83,7 @@ impl Manager {
             SessionState::Connected | SessionState::Connecting if !can_stop => {
                 self.fail(id, Cause::CannotStop.into());
             }
-            SessionState::Connected => self.stop_up(id, on),
+            SessionState::Connected => self.stop_up(id, on, uses_it),
             SessionState::Connecting => self.stop_rising(id, on),
             // The cancel of an earlier start is awaited before the next.
             SessionState::Disconnected | SessionState::NotAvailable if is_wanted => self.stop_rising(id, on),
@@ -60,14 +96,26 @@ impl Manager {
     }
 
     /// R-STOP-1: everyone sees Closing, the stopper is closed, the victims wait for the link to be down.
-    fn stop_up(&mut self, id: SessionId, on: ConfigurationId) {
+    fn stop_up(&mut self, id: SessionId, on: ConfigurationId, uses_it: bool) {
         self.request_stop(on, StopReason::Command(id));
-        self.report_state(id);
-        self.close_session(id);
+        if uses_it {
+            self.report_state(id);
+            self.close_session(id);
+        }
+        self.refuse_stopped(on);
+        let holders = self.access_point(on).map(|ap| ap.holders.clone()).unwrap_or_default();
+        for holder in holders {
+            let Some(open) = self.session_ref(holder).and_then(Session::open) else { continue };
+            if open.on == on && open.life == Life::Alive {
+                self.on_victim(holder);
+            }
+        }
+        self.end_candidates(on);
     }
 
     /// R-STOP-4: the start is withdrawn for all who wait for it.
     fn stop_rising(&mut self, id: SessionId, on: ConfigurationId) {
+        self.refuse_stopped(on);
         self.end_openings(id, on);
         let Some(ap) = self.access_point(on) else { return };
         match ap.phase {
@@ -77,16 +125,43 @@ impl Manager {
             }
             Phase::Idle | Phase::Cancelling { .. } | Phase::Stopping { .. } => {}
         }
+        self.end_candidates(on);
+    }
+
+    /// For the service networks it is a member of, what was stopped counts as refused (R-STOP-6).
+    fn refuse_stopped(&mut self, on: ConfigurationId) {
+        let networks = self.access_point(on).map(|ap| ap.networks.clone()).unwrap_or_default();
+        for network in networks {
+            let sessions = self.configuration_ref(network).map(|it| it.sessions.clone()).unwrap_or_default();
+            for id in sessions {
+                let is_active = self.session_ref(id).is_some_and(|it| !matches!(it.request, Request::None));
+                if is_active {
+                    self.refuse(id, on, Refuser::Stop);
+                }
+            }
+        }
+    }
+
+    /// Sessions that were about to move to what was stopped stay where they are (R-ROAM-22).
+    fn end_candidates(&mut self, on: ConfigurationId) {
+        let holders = self.access_point(on).map(|ap| ap.holders.clone()).unwrap_or_default();
+        for holder in holders {
+            if self.session_ref(holder).is_some_and(|session| session.candidate() == Some(on)) {
+                self.on_candidate_failed(holder, Refuser::Stop, None);
+            }
+        }
     }
 
     /// The stopper is closed, and every `open()` of others that waits for this link ends, because of it.
     fn end_openings(&mut self, stopper: SessionId, on: ConfigurationId) {
-        self.close_session(stopper);
+        if self.session_ref(stopper).is_some_and(|session| session.held() == Some(on)) {
+            self.close_session(stopper);
+        }
         let holders = self.access_point(on).map(|ap| ap.holders.clone()).unwrap_or_default();
         for id in holders {
             if self.session_ref(id).is_some_and(Session::is_opening) {
-                self.withdraw_request(id);
-                self.fail_later(id, Cause::StoppedByOther.into());
+                self.end_reopening(id);
+                self.fail_open(id, Cause::StoppedByOther.into());
             }
         }
     }
@@ -100,19 +175,12 @@ impl Manager {
                     self.report_state(id);
                 }
             }
+            Request::Asking(_) => {}
             Request::Opening(_) => self.settle_opening(id),
-            Request::Open(open) => {
-                let ap = self.access_point(open.on).filter(|_| self.leads_to(session.on, open.on));
-                let is_lost = ap.is_none_or(|ap| {
-                    ap.news.replaced
-                        || !matches!(ap.session_state(), SessionState::Connected | SessionState::Closing)
-                });
-                if is_lost {
-                    let was_stopped = ap.is_some_and(|ap| ap.news.stopped);
-                    self.abort(id, if was_stopped { Cause::StoppedByOther } else { Cause::LinkLost });
-                }
-            }
+            Request::Open(_) => {}
         }
+        self.settle_open(id);
+        self.settle_reopening(id);
     }
 
     /// Whether a link of this configuration was going down and is down since this moment.
@@ -124,20 +192,27 @@ impl Manager {
             })
     }
 
-    /// The configuration of these sessions was removed (R-LOSS-3).
-    pub(crate) fn on_configuration_removed(&mut self, sessions: Vec<SessionId>) {
+    /// The configuration of these sessions was removed (R-LOSS-3), or what a user choice was resolved to
+    /// (R-OPEN-10).
+    pub(crate) fn on_configuration_removed(&mut self, removed: ConfigurationId, sessions: Vec<SessionId>) {
         for id in sessions {
             let Some(session) = self.session_mut(id) else { continue };
-            session.on = None;
+            if session.on == Some(removed) {
+                session.on = None;
+            }
+            self.timers.set(Timer::Session(id, SessionTimer::Reopen), None);
+            let Some(session) = self.session_mut(id) else { continue };
+            session.reopening = None;
             match session.request {
                 Request::Open(_) => self.abort(id, Cause::Removed),
-                Request::Opening(_) => {
+                Request::Asking(_) | Request::Opening(_) => {
                     self.withdraw_request(id);
                     self.report_state(id);
                     self.fail(id, Cause::Removed.into());
                 }
                 Request::None => self.report_state(id),
             }
+            self.forget_choice(id);
         }
     }
 }

@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 use crate::configuration::{insert_sorted, remove_sorted};
+use crate::refusal::Refusals;
 use crate::session::{Request, Session};
 use crate::{
     Accepted, Identifier, Input, Instant, Manager, PropertyValue, Refused, ReopenPolicy, RoamingMode,
@@ -26,10 +27,15 @@ impl Manager {
                 id,
                 configuration: on,
                 on: configuration,
+                resolved: None,
                 is_null: configuration.is_none(),
                 request: Request::None,
                 roaming_mode: RoamingMode::Forced,
+                refusals: Refusals::default(),
+                steps: 0,
                 reopen_policy: ReopenPolicy::Never,
+                reopening: None,
+                auto_close: None,
                 properties: BTreeMap::new(),
                 error,
                 reported: SessionState::Invalid,
@@ -57,25 +63,21 @@ impl Manager {
         match input {
             Input::Open { .. } => self.open_session(id),
             Input::Close { .. } => self.close_session(id),
-            Input::Stop { .. } => self.stop_link(id),
+            Input::Stop { .. } => self.stop_session(id),
             Input::Drop { .. } => self.forget_session(id),
             Input::Property { key, value, .. } => self.set_property(id, key, value)?,
             Input::Roaming { mode, .. } => {
+                self.touch_session(id);
                 if let Some(session) = self.session_mut(id) {
                     session.roaming_mode = mode;
                 }
             }
-            Input::Reopen { policy, .. } => {
-                if let Some(session) = self.session_mut(id) {
-                    session.reopen_policy = policy;
-                }
-            }
-            // Every session is Settled, and does not roam, until the steps have their edges.
-            Input::Migrate { .. }
-            | Input::Ignore { .. }
-            | Input::Accept { .. }
-            | Input::Reject { .. }
-            | Input::MigrateTo { .. } => return Err(Refused::NotRoaming),
+            Input::Reopen { policy, .. } => self.set_reopen(id, policy),
+            Input::Migrate { .. } => self.on_migrate(id)?,
+            Input::Ignore { .. } => self.on_ignore(id)?,
+            Input::Accept { .. } => self.on_accept(id)?,
+            Input::Reject { .. } => self.on_reject(id)?,
+            Input::MigrateTo { member, .. } => self.on_migrate_to(id, &member)?,
             Input::Config(_)
             | Input::Add(_)
             | Input::Change(_)
@@ -97,6 +99,7 @@ impl Manager {
 
     /// As close, without a word to who is gone (R-ST-8).
     fn forget_session(&mut self, id: SessionId) {
+        self.end_reopening(id);
         self.withdraw_request(id);
         let Some(session) = self.sessions.remove(id.slot, id.version) else { return };
         if let Some(on) = session.on {

@@ -5,9 +5,10 @@
 //! of R-REG-11. Work is proportional to what the input touched (R-GEN-8).
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::access_point::AccessPoint;
+use crate::access_point::{AccessPoint, Failure, cause_of};
 use crate::arena::Arena;
 use crate::configuration::{Configuration, ServiceNetwork};
 use crate::reconcile::Operation;
@@ -18,7 +19,7 @@ use crate::update::Update;
 use crate::work::Work;
 use crate::{
     Accepted, Capabilities, Config, ConfigurationId, ConfigurationState, ConfigurationView, Identifier,
-    Input, Instant, OperationId, Output, Refused, SessionId, SessionView,
+    Input, Instant, OperationId, Outcome, Output, Refused, SessionId, SessionView,
 };
 
 /// So many outputs may wait before an input is refused as [`Refused::OutputsFull`].
@@ -66,6 +67,11 @@ pub struct Manager {
     /// Which service networks name a member, whether it exists or not.
     pub(crate) named_members: BTreeMap<Identifier, Vec<ConfigurationId>>,
     pub(crate) platform_default: Option<ConfigurationId>,
+    /// Which access points share a device.
+    pub(crate) devices: BTreeMap<Identifier, Vec<ConfigurationId>>,
+    /// How many access points are in reach, and who asks for that.
+    pub(crate) near_links: usize,
+    pub(crate) user_choices: Vec<ConfigurationId>,
     /// How many links make the system online, and what was last announced.
     pub(crate) online_links: usize,
     pub(crate) announced_online: bool,
@@ -144,13 +150,15 @@ impl Manager {
             Input::Remove { id } => self.remove(&id)?,
             Input::Observed(observation) => self.observe(observation)?,
             Input::Snapshot(entries) => self.snapshot(entries)?,
-            Input::Completed { op, result, reason } => match self.operations.remove(&op) {
-                Some(Operation::Link(id)) => self.on_link_answer(id, result, reason),
-                Some(Operation::Update) => self.complete_update(),
-                None => self.stale_answers = self.stale_answers.saturating_add(1),
-            },
-            // Nothing is resolved yet, so nobody waits for it.
-            Input::Resolved { .. } => self.stale_answers = self.stale_answers.saturating_add(1),
+            Input::Completed { op, result, reason } => self.take_answer(op, result, reason),
+            Input::Resolved { op, choice } => {
+                if let Some(&Operation::Resolve(session)) = self.operations.get(&op) {
+                    self.operations.remove(&op);
+                    self.on_resolved(session, choice.as_ref());
+                } else {
+                    self.note_stale();
+                }
+            }
             Input::Counters { id, received, sent } => {
                 let id = self.find_access_point(&id)?;
                 self.take_counters(id, Bytes { received, sent });
@@ -185,12 +193,37 @@ impl Manager {
         Ok(Accepted::Done)
     }
 
-    /// A number for the next request to the platform.
+    fn take_answer(&mut self, op: OperationId, result: Outcome, reason: Option<String>) {
+        match self.operations.remove(&op) {
+            Some(Operation::Link(id)) => self.on_link_answer(id, result, reason),
+            Some(Operation::Update) => self.complete_update(),
+            // That a question is being asked is no answer to it.
+            Some(operation @ Operation::Resolve(_)) if result == Outcome::Ok => {
+                self.operations.insert(op, operation);
+                self.note_stale();
+            }
+            Some(Operation::Resolve(session)) => {
+                self.on_not_asked(session, Failure { cause: cause_of(result), reason });
+            }
+            None => self.note_stale(),
+        }
+    }
+
+    const fn note_stale(&mut self) {
+        self.stale_answers = self.stale_answers.saturating_add(1);
+    }
+
+    /// A number for the next request to the platform, whose answer is for `operation`.
     pub(crate) fn number_operation(&mut self, operation: Operation) -> OperationId {
-        self.last_operation += 1;
-        let op = OperationId(self.last_operation);
+        let op = self.next_operation();
         self.operations.insert(op, operation);
         op
+    }
+
+    /// A number for a request whose answer nothing waits for.
+    pub(crate) fn next_operation(&mut self) -> OperationId {
+        self.last_operation += 1;
+        OperationId(self.last_operation)
     }
 
     // What the rooms share: records by handle, handles by identifier.

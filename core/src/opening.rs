@@ -8,7 +8,8 @@
 use alloc::vec::Vec;
 
 use crate::access_point::{AccessPoint, Failure, Phase};
-use crate::roaming::Step;
+use crate::device::Asker;
+use crate::refusal::Refuser;
 use crate::session::{Open, Opening, Request, Session};
 use crate::timers::{SessionTimer, Timer};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// What the access point that a session waits for is doing.
-enum Progress {
+pub(crate) enum Progress {
     Up,
     /// On its way, or about to be asked for.
     Waits,
@@ -24,23 +25,58 @@ enum Progress {
 }
 
 impl Manager {
-    /// `open()` by the session's state: the table of section 4.
+    /// `open()` by the application. It replaces a pending re-opening, and ends refusals (R-ROAM-43).
     pub(crate) fn open_session(&mut self, id: SessionId) {
         let Some(session) = self.session_ref(id) else { return };
-        if session.is_opening() || session.is_open() {
+        if !matches!(session.request, Request::None) {
             return;
         }
-        let Some(on) = session.on else { return self.fail(id, Cause::Removed.into()) };
+        self.end_reopening(id);
+        self.attempt_to_open(id);
+    }
+
+    /// `open()` by the session's state: the table of section 4.
+    pub(crate) fn attempt_to_open(&mut self, id: SessionId) {
+        let Some(session) = self.session_mut(id) else { return };
+        session.refusals.clear();
+        let Some(target) = session.target() else { return self.fail(id, Cause::Removed.into()) };
+        if self.is_user_choice(target) { self.open_choice(id) } else { self.open_target(id) }
+    }
+
+    /// The same once it is known what to open.
+    pub(crate) fn open_target(&mut self, id: SessionId) {
+        let Some(on) = self.session_ref(id).and_then(Session::target) else { return };
         self.touch_session(id);
-        let Some(first) = self.choose(on, &[]) else {
-            let failure = self.why_nothing(on);
-            return self.fail(id, failure);
+        self.end_stops(on);
+        let Some(first) = self.choose_member(on, Some(id), &[]) else {
+            let failure = self.why_nothing(on, id);
+            return self.fail_open(id, failure);
         };
         let due = self.configuration_ref(on).map(|it| it.connect_timeout);
         let due = due.filter(|timeout| !timeout.is_zero()).map(|timeout| self.now + timeout);
         self.timers.set(Timer::Session(id, SessionTimer::Open), due);
         self.attempt(id, first, Vec::new());
         self.settle_opening(id);
+    }
+
+    /// An access point that is opened is no longer one that was stopped (R-STOP-6).
+    fn end_stops(&mut self, on: ConfigurationId) {
+        let networks = self.access_point(on).map(|ap| ap.networks.clone()).unwrap_or_default();
+        for network in networks {
+            let sessions = self.configuration_ref(network).map(|it| it.sessions.clone()).unwrap_or_default();
+            for id in sessions {
+                if let Some(session) = self.session_mut(id) {
+                    session.refusals.end_stop(on);
+                }
+            }
+        }
+    }
+
+    /// The one end of an `open()` that failed: it is forgotten, the error follows the state (R-OPEN-9).
+    pub(crate) fn fail_open(&mut self, id: SessionId, failure: Failure) {
+        self.withdraw_request(id);
+        self.postpone_reopening(id);
+        self.fail_later(id, failure);
     }
 
     /// Waits for an access point.
@@ -56,13 +92,14 @@ impl Manager {
     /// When to give up on one member of a service network, by the candidates that there are now (R-OPEN-12).
     fn attempt_due(&self, id: SessionId) -> Option<Instant> {
         let session = self.session_ref(id)?;
-        let (opening, network) = (session.opening()?, self.network_of(session.on?)?);
+        let (opening, network) = (session.opening()?, self.network_of(session.target()?)?);
         let own = self.configuration_ref(opening.on)?.connect_timeout;
         let own = (!own.is_zero()).then(|| opening.since + own);
         let left = network.members.iter().filter(|&member| {
             *member == opening.on
                 || !opening.tried.contains(member)
-                    && self.access_point(*member).is_some_and(AccessPoint::is_candidate)
+                    && session.refusals.of(*member).is_none()
+                    && self.is_candidate(*member, Some(id))
         });
         let candidates = u32::try_from(left.count()).unwrap_or(u32::MAX);
         let whole = self.timers.get(Timer::Session(id, SessionTimer::Open)).filter(|_| candidates > 1);
@@ -71,25 +108,46 @@ impl Manager {
     }
 
     /// The access point to wait for (R-OPEN-8), `None` if there is nothing to attempt.
-    fn choose(&self, on: ConfigurationId, tried: &[ConfigurationId]) -> Option<ConfigurationId> {
+    pub(crate) fn choose_member(
+        &self,
+        on: ConfigurationId,
+        by: Option<SessionId>,
+        tried: &[ConfigurationId],
+    ) -> Option<ConfigurationId> {
         let network = self.network_of(on).map(|network| &network.members[..]);
         let members = network.unwrap_or(core::slice::from_ref(&on));
+        let refusals = by.and_then(|by| self.session_ref(by)).map(|session| &session.refusals);
+        let is_left = |member: &ConfigurationId| {
+            !tried.contains(member) && refusals.is_none_or(|refusals| refusals.of(*member).is_none())
+        };
+        let left: Vec<_> = members.iter().copied().filter(is_left).collect();
         let first = |wanted: &dyn Fn(&AccessPoint) -> bool| {
-            let is_wanted = |member: ConfigurationId| self.access_point(member).is_some_and(wanted);
-            members.iter().copied().find(|&member| !tried.contains(&member) && is_wanted(member))
+            left.iter().copied().find(|&member| self.access_point(member).is_some_and(wanted))
         };
         first(&AccessPoint::is_usable_now)
             .or_else(|| first(&AccessPoint::is_active))
-            .or_else(|| first(&AccessPoint::is_candidate))
+            .or_else(|| left.iter().copied().find(|&member| self.is_candidate(member, by)))
             .or_else(|| first(&|ap| ap.session_state() == SessionState::Connecting))
             .or_else(|| first(&AccessPoint::is_going_down))
     }
 
-    /// Why nothing can be attempted (R-OPEN-1, R-OPEN-3).
-    fn why_nothing(&self, configuration: ConfigurationId) -> Failure {
-        let state = self.configuration_state(configuration);
-        let cause = match state {
+    /// Whether an attempt can be made on an access point: it, and its device.
+    fn is_candidate(&self, id: ConfigurationId, by: Option<SessionId>) -> bool {
+        self.access_point(id).is_some_and(AccessPoint::is_candidate)
+            && self.is_device_free(id, by, Asker::Explicit)
+    }
+
+    /// Why nothing can be attempted (R-OPEN-1, R-OPEN-3, R-DEV-1).
+    fn why_nothing(&self, configuration: ConfigurationId, id: SessionId) -> Failure {
+        let members = self.network_of(configuration).map(|network| &network.members[..]);
+        let members = members.unwrap_or(core::slice::from_ref(&configuration));
+        let cause = match self.configuration_state(configuration) {
             ConfigurationState::Undefined | ConfigurationState::Defined => Cause::ConfigurationUnavailable,
+            ConfigurationState::Discovered | ConfigurationState::Active
+                if members.iter().any(|&member| self.is_only_taken(member, id)) =>
+            {
+                Cause::DeviceTaken
+            }
             ConfigurationState::Discovered | ConfigurationState::Active => Cause::NotPossible,
         };
         cause.into()
@@ -102,7 +160,8 @@ impl Manager {
         // Each round but the last has tried one member more, so it ends.
         loop {
             let Some(session) = self.session_ref(id) else { return };
-            let (Request::Opening(opening), Some(configuration)) = (&session.request, session.on) else {
+            let (Request::Opening(opening), Some(configuration)) = (&session.request, session.target())
+            else {
                 return;
             };
             let on = opening.on;
@@ -115,7 +174,7 @@ impl Manager {
                 }
             }
             let progress = if self.leads_to(Some(configuration), on) {
-                self.progress(on, is_fresh)
+                self.progress(on, Some(id), Asker::Explicit, is_fresh)
             } else {
                 Progress::Failed(Cause::ConfigurationUnavailable.into())
             };
@@ -135,11 +194,12 @@ impl Manager {
     /// (R-OPEN-7); one that still goes down is left for a member that can be had.
     fn wait(&mut self, id: SessionId) {
         let Some(session) = self.session_ref(id) else { return };
-        let (Some(opening), Some(configuration)) = (session.opening(), session.on) else { return };
+        let (Some(opening), Some(configuration)) = (session.opening(), session.target()) else { return };
         let is_going_down =
             |on: ConfigurationId| self.access_point(on).is_some_and(AccessPoint::is_going_down);
         let (on, goes_down, was_going_down) = (opening.on, is_going_down(opening.on), opening.after_closing);
-        let other = if goes_down { self.choose(configuration, &opening.tried) } else { None };
+        let other =
+            if goes_down { self.choose_member(configuration, Some(id), &opening.tried) } else { None };
         let other = other.filter(|&other| !is_going_down(other));
         if was_going_down && !goes_down {
             self.report_state(id);
@@ -155,7 +215,14 @@ impl Manager {
         self.timers.set(Timer::Session(id, SessionTimer::Attempt), due);
     }
 
-    fn progress(&self, on: ConfigurationId, is_fresh: bool) -> Progress {
+    /// What an access point that is waited for is doing. For `is_fresh` see above.
+    pub(crate) fn progress(
+        &self,
+        on: ConfigurationId,
+        by: Option<SessionId>,
+        asker: Asker,
+        is_fresh: bool,
+    ) -> Progress {
         let Some(ap) = self.access_point(on) else {
             return Progress::Failed(Cause::ConfigurationUnavailable.into());
         };
@@ -169,8 +236,10 @@ impl Manager {
         }
         match ap.link() {
             LinkState::Active | LinkState::Closing | LinkState::Connecting => Progress::Waits,
-            LinkState::Discovered if ap.is_candidate() => Progress::Waits,
-            LinkState::Discovered => Progress::Failed(Cause::NotPossible.into()),
+            LinkState::Discovered if ap.is_starting() => Progress::Waits,
+            LinkState::Discovered if !ap.is_startable() => Progress::Failed(Cause::NotPossible.into()),
+            LinkState::Discovered if self.is_device_free(on, by, asker) => Progress::Waits,
+            LinkState::Discovered => Progress::Failed(Cause::DeviceTaken.into()),
             LinkState::Undefined | LinkState::Defined => {
                 Progress::Failed(Cause::ConfigurationUnavailable.into())
             }
@@ -182,13 +251,15 @@ impl Manager {
         let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) else { return false };
         let (on, mut tried) = (opening.on, core::mem::take(&mut opening.tried));
         tried.push(on);
-        if let Some(next) = self.choose(configuration, &tried) {
+        if self.network_of(configuration).is_some() {
+            self.refuse(id, on, Refuser::Failure);
+        }
+        if let Some(next) = self.choose_member(configuration, Some(id), &tried) {
             self.release(id, on);
             self.attempt(id, next, tried);
             return true;
         }
-        self.withdraw_request(id);
-        self.fail_later(id, failure);
+        self.fail_open(id, failure);
         false
     }
 
@@ -200,32 +271,59 @@ impl Manager {
         {
             self.release(id, held);
         }
-        self.timers.set(Timer::Session(id, SessionTimer::Attempt), None);
-        self.timers.set(Timer::Session(id, SessionTimer::Open), None);
+        for timer in [SessionTimer::Attempt, SessionTimer::Open, SessionTimer::Reopen] {
+            self.timers.set(Timer::Session(id, timer), None);
+        }
+        self.note_use(on);
+        let name = self.configuration_ref(on).map(|it| it.identifier.clone()).unwrap_or_default();
+        let was_started = self.access_point(on).is_some_and(|ap| ap.ours);
+        let open = Open { was_started, ..Open::new(on, name, self.now) };
+        if let Some(session) = self.session_mut(id) {
+            session.request = Request::Open(open);
+            session.reopening = None;
+            session.refusals.forget(on);
+        }
+        self.touch_members(id);
+        self.report_state(id);
+        self.tell(id, Event::Opened { session: id });
+        self.arm_auto_close(id);
+    }
+
+    /// A link that comes up while its cancel is still awaited came up like any other if it is used.
+    pub(crate) fn note_use(&mut self, on: ConfigurationId) {
         if let Some(Phase::Cancelling { is_used, .. }) = self.access_point_mut(on).map(|ap| &mut ap.phase) {
             *is_used = true;
         }
-        if let Some(session) = self.session_mut(id) {
-            session.request = Request::Open(Open { on, step: Step::Settled });
-        }
-        self.report_state(id);
-        self.tell(id, Event::Opened { session: id });
     }
 
-    /// A deadline of an opening session passed.
+    /// A session is open now, or no longer: its members are watched, or not (R-ROAM-39).
+    pub(crate) fn touch_members(&mut self, id: SessionId) {
+        let network = self.session_ref(id).and_then(Session::target).and_then(|on| self.network_of(on));
+        for member in network.map(|network| network.members.clone()).unwrap_or_default() {
+            self.touch(member);
+        }
+    }
+
+    /// A deadline of a session passed.
     pub(crate) fn on_session_deadline(&mut self, id: SessionId, timer: SessionTimer) {
-        let Some(configuration) = self.session_ref(id).and_then(|session| session.on) else { return };
+        let Some(session) = self.session_ref(id) else { return };
+        let (target, is_opening) = (session.target(), session.is_opening());
         self.touch_session(id);
         match timer {
-            SessionTimer::Attempt => {
-                if self.try_next(id, configuration, Cause::TimedOut.into()) {
+            SessionTimer::Attempt if is_opening => {
+                if target.is_some_and(|target| self.try_next(id, target, Cause::TimedOut.into())) {
                     self.settle_opening(id);
                 }
             }
-            SessionTimer::Open => {
-                self.withdraw_request(id);
-                self.fail_later(id, Cause::TimedOut.into());
-            }
+            SessionTimer::Attempt => self.on_late(id),
+            SessionTimer::Open | SessionTimer::Ask => self.fail_open(id, Cause::TimedOut.into()),
+            SessionTimer::Answer => self.on_no_answer(id),
+            SessionTimer::AutoClose => self.auto_close(id),
+            // What is due is seen when the session is looked at.
+            SessionTimer::RescueGrace
+            | SessionTimer::HoldOff
+            | SessionTimer::Retry
+            | SessionTimer::Reopen => {}
         }
     }
 }

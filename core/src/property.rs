@@ -1,9 +1,11 @@
 //! Properties of a session: the documented keys, and the application's own (R-PROP-1 … R-PROP-5).
 
 use alloc::string::{String, ToString};
+use core::time::Duration;
 
 use crate::session::Session;
-use crate::{ConfigurationType, Manager, Refused, SessionId};
+use crate::timers::{SessionTimer, Timer};
+use crate::{Manager, Refused, SessionId};
 
 /// The value of a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +80,11 @@ impl Manager {
         if session.is_null {
             return Ok(());
         }
-        if let ACTIVE_CONFIGURATION | USER_CHOICE_CONFIGURATION | AUTO_CLOSE_SESSION_TIMEOUT = key.as_str() {
+        if let ACTIVE_CONFIGURATION | USER_CHOICE_CONFIGURATION = key.as_str() {
             return Err(Refused::ReadOnly(key));
+        }
+        if key == AUTO_CLOSE_SESSION_TIMEOUT {
+            return self.set_auto_close(id, value);
         }
         let Some(value) = value else {
             session.properties.remove(&key);
@@ -103,19 +108,69 @@ impl Manager {
         Ok(())
     }
 
+    /// Whether the session's link is one of a driver that polls and cannot stop it (R-PROP-4).
+    fn can_auto_close(&self, session: &Session) -> bool {
+        let on = session.in_use().or(session.target()).and_then(|on| self.access_point(on));
+        on.is_some_and(|ap| ap.polls && !ap.can_start_and_stop())
+    }
+
+    fn set_auto_close(&mut self, id: SessionId, value: Option<PropertyValue>) -> Result<(), Refused> {
+        let key = || AUTO_CLOSE_SESSION_TIMEOUT.to_string();
+        let session = self.session_ref(id).ok_or(Refused::UnknownSession(id))?;
+        if !self.can_auto_close(session) {
+            return Err(Refused::ReadOnly(key()));
+        }
+        let after_ms = match value {
+            None => None,
+            Some(PropertyValue::Integer(after_ms)) => u64::try_from(after_ms).ok(),
+            Some(PropertyValue::Bool(_) | PropertyValue::Text(_)) => {
+                return Err(Refused::WrongValue { key: key(), wants: "a whole number of milliseconds" });
+            }
+        };
+        if let Some(session) = self.session_mut(id) {
+            session.auto_close = after_ms.map(Duration::from_millis);
+        }
+        self.arm_auto_close(id);
+        Ok(())
+    }
+
+    /// The time runs while the session is open, from now.
+    pub(crate) fn arm_auto_close(&mut self, id: SessionId) {
+        let Some(session) = self.session_ref(id) else { return };
+        let after = session.auto_close.filter(|_| session.is_open() && self.can_auto_close(session));
+        self.timers.set(Timer::Session(id, SessionTimer::AutoClose), after.map(|after| self.now + after));
+    }
+
+    /// Its time is over.
+    pub(crate) fn auto_close(&mut self, id: SessionId) {
+        let Some(session) = self.session_ref(id) else { return };
+        if self.can_auto_close(session) {
+            if let Some(session) = self.session_mut(id) {
+                session.auto_close = None;
+            }
+            self.close_session(id);
+        }
+    }
+
     pub(crate) fn property(&self, session: &Session, key: &str) -> Option<PropertyValue> {
         if session.is_null {
             return None;
         }
         match key {
             ACTIVE_CONFIGURATION => {
-                let active = session.in_use().and_then(|id| self.configuration_ref(id));
-                Some(PropertyValue::Text(active.map(|it| it.identifier.to_string()).unwrap_or_default()))
+                let active = session.open().map(|open| open.identifier.to_string());
+                Some(PropertyValue::Text(active.unwrap_or_default()))
             }
-            USER_CHOICE_CONFIGURATION => {
-                let on = session.on.and_then(|id| self.configuration_ref(id))?;
-                (on.kind() == ConfigurationType::UserChoice).then(|| PropertyValue::Text(String::new()))
-            }
+            USER_CHOICE_CONFIGURATION => self.is_user_choice(session.on?).then(|| {
+                let chosen = session.resolved.filter(|_| session.is_open());
+                let chosen = chosen.and_then(|chosen| self.configuration_ref(chosen));
+                let chosen = chosen.map(|chosen| chosen.identifier.to_string());
+                PropertyValue::Text(chosen.unwrap_or_default())
+            }),
+            AUTO_CLOSE_SESSION_TIMEOUT => self.can_auto_close(session).then(|| {
+                let after_ms = session.auto_close.and_then(|after| i64::try_from(after.as_millis()).ok());
+                PropertyValue::Integer(after_ms.unwrap_or(-1))
+            }),
             _ => session.properties.get(key).cloned(),
         }
     }

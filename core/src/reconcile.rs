@@ -7,13 +7,16 @@
 //! [`Manager::number_request`].
 
 use crate::access_point::{AccessPoint, Phase, StopReason};
-use crate::{ConfigurationId, Effect, LinkState, Manager, ShutdownPolicy};
+use crate::session::Session;
+use crate::{ConfigurationId, Effect, LinkState, Manager, SessionId, ShutdownPolicy};
 
 /// What an operation number stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Link(ConfigurationId),
     Update,
+    /// The user is asked for this session.
+    Resolve(SessionId),
 }
 
 impl Manager {
@@ -21,13 +24,14 @@ impl Manager {
         let Some(ap) = self.access_point_mut(id) else { return };
         let refused = core::mem::take(&mut ap.refused);
         let released = core::mem::take(&mut ap.released) && !refused;
-        let wanted = !ap.holders.is_empty();
-        let is_up_or_rising = ap.link() >= LinkState::Connecting;
+        let is_held = !ap.holders.is_empty();
+        let wanted = is_held && self.is_wanted(id);
+        let Some(ap) = self.access_point(id) else { return };
+        let is_up_or_rising = ap.is_up_or_rising();
         match ap.phase {
             Phase::Idle | Phase::Stopping { why: StopReason::CleanUp, .. } if wanted => {
                 if ap.is_startable() {
-                    ap.ours = true;
-                    self.set_phase(id, Phase::Starting { op: None, answered: false });
+                    self.request_start(id);
                 }
             }
             Phase::Idle | Phase::Cancelling { is_used: true, .. } if released && ap.is_to_be_stopped() => {
@@ -41,17 +45,38 @@ impl Manager {
         }
         if let Some(ap) = self.access_point_mut(id)
             && ap.phase == Phase::Idle
-            && !wanted
+            && !is_held
             && !is_up_or_rising
         {
             ap.ours = false;
         }
     }
 
+    /// Whether a holder wants it up; one whose link is dead only keeps it from being stopped (R-ROAM-32).
+    pub(crate) fn is_wanted(&self, id: ConfigurationId) -> bool {
+        let holders = self.access_point(id).map_or(&[][..], |ap| &ap.holders);
+        holders.iter().any(|&holder| self.session_ref(holder).is_some_and(|session| session.wants(id)))
+    }
+
+    /// Asks for a start, once the device is free.
+    fn request_start(&mut self, id: ConfigurationId) {
+        if self.is_device_busy(id) {
+            return self.make_room(id);
+        }
+        if let Some(ap) = self.access_point_mut(id) {
+            ap.ours = true;
+        }
+        self.set_phase(id, Phase::Starting { op: None, answered: false });
+    }
+
     /// Takes back a start that nobody wants any more (R-GEN-10).
     pub(crate) fn withdraw_start(&mut self, id: ConfigurationId, why: StopReason) {
         let Some(ap) = self.access_point(id) else { return };
-        let Phase::Starting { op: Some(start), answered } = ap.phase else { return };
+        let Phase::Starting { op, answered } = ap.phase else { return };
+        let Some(start) = op else {
+            // Not even said yet.
+            return self.set_phase(id, Phase::Idle);
+        };
         if !answered && ap.link() < LinkState::Connecting {
             self.set_phase(id, Phase::Cancelling { op: None, start, is_used: false });
         } else {
@@ -67,6 +92,40 @@ impl Manager {
         }
         let why = if ap.link() < LinkState::Connecting { StopReason::CleanUp } else { why };
         self.set_phase(id, Phase::Stopping { op: None, why });
+    }
+
+    /// Makes visible whether a link could be used, while some open session may want to (R-ROAM-39).
+    pub(crate) fn watch(&mut self, id: ConfigurationId) {
+        let Some(ap) = self.access_point(id).filter(|ap| !ap.is_watched && ap.is_to_be_seen()) else {
+            return;
+        };
+        if self.is_member_of_open(ap) {
+            self.set_watched(id, true);
+        }
+    }
+
+    /// Takes that back.
+    pub(crate) fn unwatch(&mut self, id: ConfigurationId) {
+        let Some(ap) = self.access_point(id).filter(|ap| ap.is_watched) else { return };
+        if !ap.is_to_be_seen() || !self.is_member_of_open(ap) {
+            self.set_watched(id, false);
+        }
+    }
+
+    fn is_member_of_open(&self, ap: &AccessPoint) -> bool {
+        let networks = ap.networks.iter().filter_map(|&network| self.configuration_ref(network));
+        let mut sessions = networks.flat_map(|network| &network.sessions);
+        sessions.any(|&session| self.session_ref(session).is_some_and(Session::is_open))
+    }
+
+    fn set_watched(&mut self, id: ConfigurationId, is_watched: bool) {
+        let Some(configuration) = self.configuration_mut(id) else { return };
+        let identifier = configuration.identifier.clone();
+        let Some(ap) = configuration.access_point_mut() else { return };
+        ap.is_watched = is_watched;
+        let effect =
+            if is_watched { Effect::Watch { id: identifier } } else { Effect::Unwatch { id: identifier } };
+        self.work.requests.push((id, effect));
     }
 
     /// Numbers what the phase of this access point asks for, if that is new.

@@ -116,6 +116,9 @@ impl Manager {
         self.order.insert(id);
         self.work.added.push(id);
         self.touch(id);
+        if kind == ConfigurationType::UserChoice {
+            self.user_choices.push(id);
+        }
         self.apply(id, settings);
         let Some(ap) = self.access_point(id) else { return };
         if ap.link() == LinkState::Active {
@@ -128,6 +131,12 @@ impl Manager {
 
     /// Gives the fields that `settings` names their new values.
     fn apply(&mut self, id: ConfigurationId, settings: Settings) {
+        let device = self.access_point(id).and_then(|ap| ap.device.clone());
+        self.apply_fields(id, settings);
+        self.move_to_device(id, device.as_ref());
+    }
+
+    fn apply_fields(&mut self, id: ConfigurationId, settings: Settings) {
         let Some(configuration) = self.configuration_mut(id) else { return };
         configuration.replace(Changes::NAME, settings.name, |it| Some(&mut it.name));
         configuration.replace(Changes::PURPOSE, settings.purpose, |it| Some(&mut it.purpose));
@@ -233,24 +242,33 @@ impl Manager {
                     self.operations.remove(&op);
                 }
                 self.online_links -= usize::from(ap.online);
-                self.on_configuration_removed(sessions);
+                self.near_links -= usize::from(ap.is_near);
+                self.work.is_near_lost |= ap.is_near && self.near_links == 0;
+                if let Some(device) = &ap.device {
+                    self.leave_device(id, device);
+                }
+                self.on_configuration_removed(id, sessions);
                 for network in ap.networks {
                     self.join_members(network);
                 }
             }
             Kind::ServiceNetwork(network) => {
-                self.on_configuration_removed(sessions);
+                self.on_configuration_removed(id, sessions);
                 for member in &network.named {
                     self.unname_member(id, member);
                 }
                 for member in network.members {
+                    self.touch(member);
                     if let Some(ap) = self.access_point_mut(member) {
                         remove_sorted(&mut ap.networks, &id);
                     }
                 }
             }
             // It was never listed, so nobody is told.
-            Kind::UserChoice => return self.on_configuration_removed(sessions),
+            Kind::UserChoice => {
+                remove_sorted(&mut self.user_choices, &id);
+                return self.on_configuration_removed(id, sessions);
+            }
         }
         self.work.removed.push(identifier);
     }
@@ -345,22 +363,33 @@ impl Manager {
 
     /// The configuration to use where nobody said which (R-REG-5).
     pub(crate) fn best_configuration(&self) -> Option<ConfigurationId> {
-        let is_near = |id: ConfigurationId| self.configuration_state(id) >= ConfigurationState::Discovered;
-        let platform = self.platform_default.filter(|&id| is_near(id));
-        platform.filter(|&id| self.is_listed(id)).or_else(|| {
-            let near = self.order.iter().copied().filter(|&id| self.is_listed(id) && is_near(id));
-            // The first of equals is the one that was added first.
-            near.min_by_key(|&id| {
-                let is_active = self.configuration_state(id) == ConfigurationState::Active;
-                let bearer = match self.access_point(id).map(|ap| ap.bearer) {
-                    None => 0,
-                    Some(crate::BearerType::Ethernet) => 1,
-                    Some(crate::BearerType::Wlan) => 2,
-                    Some(_) => 3,
-                };
-                (!is_active, bearer)
-            })
+        self.near_configurations().min_by_key(|&id| self.rank(id))
+    }
+
+    /// All that can be used now, best first.
+    pub(crate) fn ranked_configurations(&self) -> Vec<ConfigurationId> {
+        let mut ranked: Vec<_> = self.near_configurations().collect();
+        ranked.sort_by_key(|&id| self.rank(id));
+        ranked
+    }
+
+    /// What is listed and at least Discovered, in insertion order.
+    fn near_configurations(&self) -> impl Iterator<Item = ConfigurationId> {
+        self.order.iter().copied().filter(|&id| {
+            self.is_listed(id) && self.configuration_state(id) >= ConfigurationState::Discovered
         })
+    }
+
+    /// The order of R-REG-5, lowest first; the first of equals is the one that was added first.
+    fn rank(&self, id: ConfigurationId) -> (bool, bool, u8) {
+        let is_active = self.configuration_state(id) == ConfigurationState::Active;
+        let bearer = match self.access_point(id).map(|ap| ap.bearer) {
+            None => 0,
+            Some(crate::BearerType::Ethernet) => 1,
+            Some(crate::BearerType::Wlan) => 2,
+            Some(_) => 3,
+        };
+        (self.platform_default != Some(id), !is_active, bearer)
     }
 
     pub(crate) fn is_listed(&self, id: ConfigurationId) -> bool {

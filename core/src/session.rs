@@ -1,7 +1,7 @@
 //! A session: what it asked for, and what it was last told.
 //!
 //! It promises: the state is computed from the link's level, the request and the step of roaming
-//! (R-ST-1 … R-ST-3), never set; only the last reported value is kept, and no event repeats it. Holding
+//! (R-ST-1 … R-ST-4), never set; only the last reported value is kept, and no event repeats it. Holding
 //! and letting go of an access point happen in [`Manager::hold`] and [`Manager::release`] and nowhere
 //! else.
 
@@ -9,13 +9,17 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use crate::access_point::Failure;
-use crate::configuration::{insert_sorted, remove_sorted};
+use crate::access_point::{AccessPoint, Failure};
+use crate::configuration::{Kind, insert_sorted, remove_sorted};
+use crate::refusal::Refusals;
+use crate::reopening::Reopening;
+use crate::roaming::{Life, Step};
 use crate::timers::{SessionTimer, Timer};
 use crate::{
-    Cause, ConfigurationId, Event, Identifier, Instant, Manager, PropertyValue, ReopenPolicy, RoamingMode,
-    SessionError, SessionId, SessionState, UsagePolicies,
+    Cause, ConfigurationId, Event, Identifier, Instant, Manager, OperationId, PropertyValue, ReopenPolicy,
+    RoamingMode, SessionError, SessionId, SessionState, UsagePolicies,
 };
 
 #[derive(Clone, Debug)]
@@ -25,11 +29,20 @@ pub(crate) struct Session {
     pub(crate) configuration: Identifier,
     /// What that name stood for; `None` for a null session and once it was removed.
     pub(crate) on: Option<ConfigurationId>,
+    /// What a user choice was resolved to, while it is opening or open on that, or will be again.
+    pub(crate) resolved: Option<ConfigurationId>,
     /// Made on nothing (R-ST-5).
     pub(crate) is_null: bool,
     pub(crate) request: Request,
     pub(crate) roaming_mode: RoamingMode,
+    pub(crate) refusals: Refusals,
+    /// How often it was offered something, or put on trial: an answer to an earlier one can be told.
+    pub(crate) steps: u64,
     pub(crate) reopen_policy: ReopenPolicy,
+    /// It was lost, and will open again (R-LOSS-4).
+    pub(crate) reopening: Option<Reopening>,
+    /// How long it will stay open, where that can be said (R-PROP-4).
+    pub(crate) auto_close: Option<Duration>,
     pub(crate) properties: BTreeMap<String, PropertyValue>,
     pub(crate) error: Option<(SessionError, String)>,
     pub(crate) reported: SessionState,
@@ -43,6 +56,8 @@ pub(crate) struct Session {
 pub(crate) enum Request {
     /// Nothing: it only watches.
     None,
+    /// `open()`, and the user is asked what to open. The number is `None` until the effect is said.
+    Asking(Option<OperationId>),
     /// `open()`, and no link yet.
     Opening(Opening),
     /// It has a link.
@@ -65,40 +80,110 @@ pub(crate) struct Opening {
 pub(crate) struct Open {
     /// The access point in use, which it holds.
     pub(crate) on: ConfigurationId,
-    pub(crate) step: crate::roaming::Step,
+    /// Its name, which outlives it.
+    pub(crate) identifier: Identifier,
+    /// Since when it is open.
+    pub(crate) since: Instant,
+    /// Since when that access point is the one in use.
+    pub(crate) settled_at: Instant,
+    /// That one came up through a start of ours.
+    pub(crate) was_started: bool,
+    pub(crate) life: Life,
+    /// How it roams now: its mode, as far as the service network can (R-ROAM-40).
+    pub(crate) mode: RoamingMode,
+    pub(crate) step: Step,
+    /// The name of what was offered last, which outlives it.
+    pub(crate) offered: Identifier,
+    /// Since when other members have been usable.
+    pub(crate) usable: Vec<(ConfigurationId, Instant)>,
 }
 
 impl Session {
-    /// The access point that it holds.
+    /// What it is about: what a user choice was resolved to, else what it was made on.
+    pub(crate) fn target(&self) -> Option<ConfigurationId> {
+        self.resolved.or(self.on)
+    }
+
+    /// The access point that it waits for, or uses.
     pub(crate) const fn held(&self) -> Option<ConfigurationId> {
         match &self.request {
-            Request::None => None,
+            Request::None | Request::Asking(_) => None,
             Request::Opening(opening) => Some(opening.on),
             Request::Open(open) => Some(open.on),
         }
     }
 
-    pub(crate) const fn in_use(&self) -> Option<ConfigurationId> {
+    /// The access point that it may move to, which it holds as well.
+    pub(crate) const fn candidate(&self) -> Option<ConfigurationId> {
         match &self.request {
-            Request::None | Request::Opening(_) => None,
-            Request::Open(open) => Some(open.on),
+            Request::Open(Open { step: Step::Migrating { to, .. } | Step::Trial { to, .. }, .. }) => {
+                Some(*to)
+            }
+            Request::Open(_) | Request::None | Request::Asking(_) | Request::Opening(_) => None,
+        }
+    }
+
+    /// Whether it wants this access point, which it holds, to be up.
+    pub(crate) fn wants(&self, held: ConfigurationId) -> bool {
+        match &self.request {
+            Request::None | Request::Asking(_) => false,
+            Request::Opening(opening) => opening.on == held,
+            Request::Open(open) => {
+                self.candidate() == Some(held)
+                    || open.on == held
+                        && match open.life {
+                            Life::Alive | Life::Stopped => true,
+                            Life::Leaving | Life::Restorable => matches!(open.step, Step::Restoring { .. }),
+                            Life::Dead { .. } => false,
+                        }
+            }
+        }
+    }
+
+    /// Whether it lets go of what it uses so that the other of the same device can come up.
+    pub(crate) fn gives_way(&self, from: ConfigurationId, to: ConfigurationId) -> bool {
+        self.open().is_some_and(|open| {
+            let is_going = matches!(open.step, Step::Migrating { to: going, .. } if going == to);
+            is_going && open.on == from && matches!(open.life, Life::Leaving | Life::Restorable)
+        })
+    }
+
+    pub(crate) const fn in_use(&self) -> Option<ConfigurationId> {
+        match self.open() {
+            Some(open) => Some(open.on),
+            None => None,
         }
     }
 
     pub(crate) const fn opening(&self) -> Option<&Opening> {
         match &self.request {
             Request::Opening(opening) => Some(opening),
-            Request::None | Request::Open(_) => None,
+            Request::None | Request::Asking(_) | Request::Open(_) => None,
         }
     }
 
     pub(crate) const fn opening_mut(&mut self) -> Option<&mut Opening> {
         match &mut self.request {
             Request::Opening(opening) => Some(opening),
-            Request::None | Request::Open(_) => None,
+            Request::None | Request::Asking(_) | Request::Open(_) => None,
         }
     }
 
+    pub(crate) const fn open(&self) -> Option<&Open> {
+        match &self.request {
+            Request::Open(open) => Some(open),
+            Request::None | Request::Asking(_) | Request::Opening(_) => None,
+        }
+    }
+
+    pub(crate) const fn open_mut(&mut self) -> Option<&mut Open> {
+        match &mut self.request {
+            Request::Open(open) => Some(open),
+            Request::None | Request::Asking(_) | Request::Opening(_) => None,
+        }
+    }
+
+    /// Waits for a link.
     pub(crate) const fn is_opening(&self) -> bool {
         matches!(self.request, Request::Opening(_))
     }
@@ -115,14 +200,13 @@ impl Manager {
             return SessionState::Invalid;
         };
         match &session.request {
-            Request::Open(open) => {
-                if let crate::roaming::Step::Settled = open.step
-                    && let Some(ap) = self.access_point(open.on)
-                {
-                    return ap.session_state();
-                }
-                SessionState::Roaming
+            Request::Open(open) if open.is_at_rest() => {
+                self.access_point(open.on).map_or(SessionState::Roaming, AccessPoint::session_state)
             }
+            Request::Open(_) => SessionState::Roaming,
+            Request::Asking(_) => SessionState::Connecting,
+            // Of a user choice it is Connecting whatever the link does (R-ST-4).
+            Request::Opening(_) if session.resolved.is_some() => SessionState::Connecting,
             Request::Opening(opening) => match self.access_point(opening.on) {
                 Some(_) if opening.after_closing => self.watched_state(on),
                 Some(ap) if ap.is_going_down() => SessionState::Closing,
@@ -132,13 +216,15 @@ impl Manager {
         }
     }
 
-    /// The state of a session that is not open: of the link, or of the best member (R-ST-3).
+    /// The state of a session that is not open: of the link, of the best member (R-ST-3), or by what
+    /// there is to choose from (R-ST-4).
     pub(crate) fn watched_state(&self, on: &crate::configuration::Configuration) -> SessionState {
         use SessionState::{Closing, Connected, Connecting, Disconnected, NotAvailable};
-        if let Some(ap) = on.access_point() {
-            return ap.session_state();
-        }
-        let Some(network) = on.service_network() else { return NotAvailable };
+        let network = match &on.kind {
+            Kind::AccessPoint(ap) => return ap.session_state(),
+            Kind::UserChoice => return if self.near_links > 0 { Disconnected } else { NotAvailable },
+            Kind::ServiceNetwork(network) => network,
+        };
         let states = || network.members.iter().filter_map(|&id| Some(self.access_point(id)?.session_state()));
         [Connected, Connecting, Closing, Disconnected]
             .into_iter()
@@ -186,7 +272,7 @@ impl Manager {
     }
 
     pub(crate) fn session_policies(&self, session: &Session) -> UsagePolicies {
-        let shown = session.in_use().or(session.on);
+        let shown = session.in_use().or(session.target());
         shown.map_or(UsagePolicies::empty(), |id| self.configuration_policies(id))
     }
 
@@ -232,23 +318,43 @@ impl Manager {
         }
     }
 
-    /// Forgets what a session asked for, and lets go of its link.
+    /// Forgets what a session asked for, and lets go of its links.
     pub(crate) fn withdraw_request(&mut self, id: SessionId) -> Request {
         self.touch_session(id);
-        self.timers.set(Timer::Session(id, SessionTimer::Attempt), None);
-        self.timers.set(Timer::Session(id, SessionTimer::Open), None);
+        self.touch_members(id);
+        for timer in SessionTimer::OF_A_REQUEST {
+            self.timers.set(Timer::Session(id, timer), None);
+        }
         let Some(session) = self.session_mut(id) else { return Request::None };
-        let held = session.held();
+        let held = [session.held(), session.candidate()];
         let request = core::mem::replace(&mut session.request, Request::None);
-        if let Some(on) = held {
+        for on in held.into_iter().flatten() {
             self.release(id, on);
         }
+        if let Request::Asking(Some(op)) = request {
+            self.operations.remove(&op);
+            self.work.cancelled_resolves.push((id, op));
+        }
+        self.forget_choice(id);
         request
+    }
+
+    /// What a user choice was resolved to is no matter any more, unless it opens on that again.
+    pub(crate) fn forget_choice(&mut self, id: SessionId) {
+        let Some(session) = self.session_mut(id) else { return };
+        if session.reopening.is_none()
+            && let Some(resolved) = session.resolved.take()
+            && let Some(configuration) = self.configuration_mut(resolved)
+        {
+            remove_sorted(&mut configuration.sessions, &id);
+            self.touch(resolved);
+        }
     }
 
     /// An open session lost its link (R-LOSS-1).
     pub(crate) fn abort(&mut self, id: SessionId, cause: Cause) {
         self.fail_as(id, SessionError::SessionAborted, cause.into());
+        self.plan_reopening(id, cause);
         self.withdraw_request(id);
         self.report_state(id);
         self.tell(id, Event::Closed { session: id });

@@ -25,16 +25,51 @@ pub(crate) enum LinkTimer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SessionTimer {
-    /// The attempt on one member of a service network.
+    /// The attempt on one member of a service network, or on the candidate of a migration.
     Attempt,
     /// The whole `open()`.
     Open,
+    /// The user's choice.
+    Ask,
+    /// The application's answer to an offer or a trial.
+    Answer,
+    /// A lost link may have a successor.
+    RescueGrace,
+    /// A better member has been usable for long enough.
+    HoldOff,
+    /// A refusal by failure ends.
+    Retry,
+    /// The next try of a lost session.
+    Reopen,
+    /// `AutoCloseSessionTimeout`.
+    AutoClose,
+}
+
+impl SessionTimer {
+    /// All that end with what the session asked for.
+    pub(crate) const OF_A_REQUEST: [Self; 8] = [
+        Self::Attempt,
+        Self::Open,
+        Self::Ask,
+        Self::Answer,
+        Self::RescueGrace,
+        Self::HoldOff,
+        Self::Retry,
+        Self::AutoClose,
+    ];
 }
 
 impl Timer {
     const fn why(self) -> WakeReason {
         match self {
             Self::Session(_, SessionTimer::Attempt | SessionTimer::Open) => WakeReason::ConnectTimeout,
+            Self::Session(_, SessionTimer::Ask) => WakeReason::AskTimeout,
+            Self::Session(_, SessionTimer::Answer) => WakeReason::Answer,
+            Self::Session(_, SessionTimer::RescueGrace) => WakeReason::RescueGrace,
+            Self::Session(_, SessionTimer::HoldOff) => WakeReason::HoldOff,
+            Self::Session(_, SessionTimer::Retry) => WakeReason::Retry,
+            Self::Session(_, SessionTimer::Reopen) => WakeReason::Reopen,
+            Self::Session(_, SessionTimer::AutoClose) => WakeReason::AutoClose,
             Self::AccessPoint(_, LinkTimer::Stop) => WakeReason::StopTimeout,
             Self::AccessPoint(_, LinkTimer::LossGrace) => WakeReason::LossGrace,
             Self::Update => WakeReason::UpdateTimeout,

@@ -16,7 +16,7 @@ mod view;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 pub(crate) use configuration::Record;
-pub use view::{Considered, ManagerView, Query, Subject, View, answer};
+pub use view::{ManagerView, Query, Subject, View, answer};
 
 use crate::{Effect, Identifier, SessionId};
 

@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use crate::access_point::AccessPoint;
 use crate::configuration::Configuration;
-use crate::property::{ACTIVE_CONFIGURATION, USER_CHOICE_CONFIGURATION};
+use crate::property::{ACTIVE_CONFIGURATION, AUTO_CLOSE_SESSION_TIMEOUT, USER_CHOICE_CONFIGURATION};
+use crate::ranking::Considered;
+use crate::roaming::Step;
 use crate::session::Session;
 use crate::{
     BearerType, Capabilities, ConfigurationId, ConfigurationState, ConfigurationType, Identifier, Interface,
@@ -29,6 +31,8 @@ pub struct OfferView<'a> {
     pub kind: OfferKind,
     /// Whether connections survive the move by themselves.
     pub seamless: bool,
+    /// Which of the session's offers and trials this is: the next has another number.
+    pub step: u64,
 }
 
 /// The access point that a session may move to.
@@ -39,6 +43,10 @@ pub struct CandidateView<'a> {
     pub id: &'a Identifier,
     /// Its interface.
     pub interface: Option<&'a Interface>,
+    /// Whether it is up, on trial, and waits for accept or reject.
+    pub decision_due: bool,
+    /// Which of the session's offers and trials this is: the next has another number.
+    pub step: u64,
 }
 
 impl<'a> SessionView<'a> {
@@ -79,18 +87,31 @@ impl<'a> SessionView<'a> {
     /// The access point in use while it is open.
     #[must_use]
     pub fn active_configuration(&self) -> Option<&'a Identifier> {
-        let active = self.manager.configuration_ref(self.session.in_use()?)?;
-        Some(&active.identifier)
+        Some(&self.session.open()?.identifier)
     }
     /// An offer that waits for its answer.
     #[must_use]
     pub fn offer(&self) -> Option<OfferView<'a>> {
-        None
+        let Self { manager, session } = *self;
+        let open = session.open()?;
+        let Step::Offered { to, kind } = open.step else { return None };
+        let seamless = manager.is_seamless(session, to);
+        Some(OfferView { id: &open.offered, kind, seamless, step: session.steps })
     }
     /// The access point that it may move to, in a migration and a trial.
     #[must_use]
     pub fn candidate(&self) -> Option<CandidateView<'a>> {
-        None
+        let Self { manager, session } = *self;
+        let to = manager.configuration_ref(session.candidate()?)?;
+        let interface = to.access_point()?.shown().interface.as_ref();
+        let decision_due = matches!(session.open()?.step, Step::Trial { .. });
+        Some(CandidateView { id: &to.identifier, interface, decision_due, step: session.steps })
+    }
+    /// Why it uses what it uses, is offered what it is offered, or would open what it would open: all that
+    /// were considered, most preferred first (R-ROAM-31).
+    #[must_use]
+    pub fn why(&self) -> alloc::vec::Vec<Considered<'a>> {
+        self.manager.why_session(self.session)
     }
     /// The interface, exactly while Connected (R-ST-6).
     #[must_use]
@@ -99,7 +120,7 @@ impl<'a> SessionView<'a> {
             return None;
         }
         let manager = self.manager;
-        let on = self.session.in_use().or(self.session.on)?;
+        let on = self.session.in_use().or(self.session.target())?;
         let link = manager.access_point(on).or_else(|| {
             let mut members =
                 manager.network_of(on)?.members.iter().filter_map(|&id| manager.access_point(id));
@@ -110,12 +131,12 @@ impl<'a> SessionView<'a> {
     /// Bytes received on the link (R-STAT-1).
     #[must_use]
     pub fn bytes_received(&self) -> u64 {
-        self.session.on.map_or(0, |on| self.manager.bytes(on).received)
+        self.session.target().map_or(0, |on| self.manager.bytes(on).received)
     }
     /// Bytes sent on the link (R-STAT-1).
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
-        self.session.on.map_or(0, |on| self.manager.bytes(on).sent)
+        self.session.target().map_or(0, |on| self.manager.bytes(on).sent)
     }
     /// Whole seconds since it became Connected (R-STAT-2).
     #[must_use]
@@ -153,7 +174,8 @@ impl<'a> SessionView<'a> {
     /// All properties that are present, by key.
     pub fn properties(&self) -> impl Iterator<Item = (&'a str, PropertyValue)> + use<'a> {
         let Self { manager, session } = *self;
-        let documented = [ACTIVE_CONFIGURATION, USER_CHOICE_CONFIGURATION].into_iter();
+        let documented =
+            [ACTIVE_CONFIGURATION, AUTO_CLOSE_SESSION_TIMEOUT, USER_CHOICE_CONFIGURATION].into_iter();
         let own = session.properties.keys().map(alloc::string::String::as_str);
         let mut keys: alloc::vec::Vec<&'a str> = documented.chain(own).collect();
         keys.sort_unstable();
@@ -263,6 +285,12 @@ impl<'a> ConfigurationView<'a> {
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
         self.manager.bytes(self.configuration.id).sent
+    }
+    /// Why a session opened now would use what it would use: all that would be considered, most preferred
+    /// first (R-ROAM-31).
+    #[must_use]
+    pub fn why(&self) -> alloc::vec::Vec<Considered<'a>> {
+        self.manager.why_configuration(self.configuration.id, None)
     }
     /// How many sessions hold it.
     #[must_use]

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use crate::access_point::{Failure, News};
 use crate::configuration::Kind;
 use crate::{
-    Changes, ConfigurationId, ConfigurationState, Effect, Event, Identifier, Manager, Output, SessionId,
-    UpdateToken,
+    Changes, ConfigurationId, ConfigurationState, Effect, Event, Identifier, Manager, OperationId, Output,
+    SessionId, UpdateToken,
 };
 
 /// Notes of the input that is being handled.
@@ -24,11 +24,19 @@ pub(crate) struct Work {
     events: Vec<(SessionId, Event)>,
     /// Errors that follow the state at the end of the input.
     pub(crate) errors: Vec<(SessionId, Failure)>,
-    pub(crate) update: Option<Effect>,
+    /// Sessions whose user is to be asked, and questions that are taken back.
+    pub(crate) asking: Vec<SessionId>,
+    pub(crate) cancelled_resolves: Vec<(SessionId, OperationId)>,
+    /// Requests that are not about a link, numbered.
+    pub(crate) platform: Vec<Effect>,
     pub(crate) completed_updates: Vec<UpdateToken>,
     pub(crate) read_counters: Vec<ConfigurationId>,
-    /// Requests to links, numbered.
+    /// Requests to links, numbered, and what to watch.
     pub(crate) requests: Vec<(ConfigurationId, Effect)>,
+    /// A request was born that sessions may have to look at.
+    pub(crate) is_unsettled: bool,
+    /// The last access point in reach was removed.
+    pub(crate) is_near_lost: bool,
 }
 
 impl Manager {
@@ -59,10 +67,19 @@ impl Manager {
     fn touched_configurations(&mut self) -> Vec<ConfigurationId> {
         let mut touched = core::mem::take(&mut self.work.touched);
         sort_once(&mut touched);
-        for at in 0..touched.len() {
+        let named = touched.len();
+        for at in 0..named {
             let Some(&id) = touched.get(at) else { break };
             if let Some(ap) = self.access_point(id) {
                 touched.extend_from_slice(&ap.networks);
+                // What its device can carry is another matter for all that share it.
+                if ap.device.is_some() {
+                    for sibling in self.siblings(id) {
+                        touched.push(sibling);
+                        let networks = self.access_point(sibling).map_or(&[][..], |ap| &ap.networks);
+                        touched.extend_from_slice(networks);
+                    }
+                }
             }
         }
         touched.retain(|&id| self.configuration_ref(id).is_some());
@@ -86,6 +103,7 @@ impl Manager {
     /// All facts of a moment are taken: what they mean for each session.
     pub(crate) fn settle_touched(&mut self) {
         let touched = self.touched_configurations();
+        self.note_near(&touched);
         let sessions = self.touched_sessions(&touched);
         for &id in &sessions {
             self.settle(id);
@@ -99,14 +117,54 @@ impl Manager {
         self.work.sessions.extend_from_slice(&sessions);
     }
 
-    /// Requests are born of what was touched, and numbered (R-GEN-5).
+    /// Requests are born of what was touched, and numbered (R-GEN-5). A link that is to go down is no
+    /// longer one to go to, so sessions look again.
     pub(crate) fn request_touched(&mut self) {
+        loop {
+            self.work.is_unsettled = false;
+            let touched = self.touched_configurations();
+            for &id in &touched {
+                self.reconcile(id);
+            }
+            self.work.touched.extend_from_slice(&touched);
+            if !self.work.is_unsettled {
+                break;
+            }
+            self.settle_touched();
+        }
+        self.number_resolves();
+        self.number_update();
         let touched = self.touched_configurations();
         for &id in &touched {
-            self.reconcile(id);
+            self.unwatch(id);
             self.number_request(id);
+            self.watch(id);
         }
         self.work.touched.extend_from_slice(&touched);
+    }
+
+    /// Counts the access points in reach; from none to one or back, all sessions on a user choice look.
+    fn note_near(&mut self, touched: &[ConfigurationId]) {
+        let was_any = self.near_links > 0;
+        for &id in touched {
+            let Some(ap) = self.access_point_mut(id) else { continue };
+            let is_near = ap.configuration_state() >= ConfigurationState::Discovered;
+            match (core::mem::replace(&mut ap.is_near, is_near), is_near) {
+                (false, true) => self.near_links += 1,
+                (true, false) => self.near_links -= 1,
+                (true, true) | (false, false) => {}
+            }
+        }
+        if was_any != (self.near_links > 0) || self.work.is_near_lost {
+            self.work.is_near_lost = false;
+            for id in self.user_choices.clone() {
+                self.touch(id);
+                if let Some(configuration) = self.configuration_ref(id) {
+                    let sessions = configuration.sessions.clone();
+                    self.work.sessions.extend(sessions);
+                }
+            }
+        }
     }
 
     /// The end of an input: everything is said.
@@ -131,8 +189,8 @@ impl Manager {
         for token in core::mem::take(&mut self.work.completed_updates) {
             self.announce(Event::UpdateCompleted { token });
         }
-        if let Some(update) = self.work.update.take() {
-            self.say(update);
+        for effect in core::mem::take(&mut self.work.platform) {
+            self.say(effect);
         }
         self.say_link_effects();
         // Keep the room of the lists.
@@ -238,8 +296,10 @@ impl Manager {
         for id in self.order.iter().take(64) {
             let Some(ap) = self.access_point(*id) else { continue };
             for &holder in &ap.holders {
-                let held = self.session_ref(holder).and_then(crate::session::Session::held);
-                assert_eq!(held, Some(*id), "a holder holds");
+                let holds = self
+                    .session_ref(holder)
+                    .is_some_and(|session| [session.held(), session.candidate()].contains(&Some(*id)));
+                assert!(holds, "a holder holds");
             }
         }
     }

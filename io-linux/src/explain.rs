@@ -203,7 +203,7 @@ impl<W: Write> Explainer<W> {
             View::Why { why } => {
                 let considered = why.iter().map(|it| {
                     let chosen = if it.chosen { ", chosen" } else { "" };
-                    format!("{} ({}{chosen})", escaped(it.id), plain(it.because))
+                    format!("{} ({}{chosen})", escaped(it.id), plain(it.because.word()))
                 });
                 considered.collect::<Vec<_>>().join(", ")
             }

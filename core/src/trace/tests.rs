@@ -260,8 +260,8 @@ fn views_have_every_field_in_the_order_of_the_trace() {
             r#"{"manager":{}}"#,
             r#"{"online":true,"capabilities":["forced_roaming"],"default":"wan","configurations":["eth0","wan"]}"#,
         ),
-        (r#"{"why":{"session":1}}"#, r#"{"why":[]}"#),
-        (r#"{"why":{"configuration":"wan"}}"#, r#"{"why":[]}"#),
+        (r#"{"why":{"session":1}}"#, r#"{"why":[{"id":"eth0","chosen":true,"because":"in_use"}]}"#),
+        (r#"{"why":{"configuration":"wan"}}"#, r#"{"why":[{"id":"eth0","chosen":true,"because":"best"}]}"#),
     ] {
         assert_eq!(viewed(&manager, query), view);
     }

@@ -8,9 +8,9 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    BearerType, Capabilities, ConfigurationState, ConfigurationType, ConfigurationView, Identifier,
-    Interface, LinkState, Manager, OfferKind, PropertyValue, Purpose, Refused, ReopenPolicy, RoamingMode,
-    SessionError, SessionId, SessionState, SessionView, ShutdownPolicy, UsagePolicies,
+    BearerType, Capabilities, ConfigurationState, ConfigurationType, ConfigurationView, Considered,
+    Identifier, Interface, LinkState, Manager, OfferKind, PropertyValue, Purpose, Refused, ReopenPolicy,
+    RoamingMode, SessionError, SessionId, SessionState, SessionView, ShutdownPolicy, UsagePolicies,
 };
 
 /// A question that changes nothing.
@@ -67,18 +67,6 @@ pub enum View<'a> {
     },
 }
 
-/// One access point that was considered, and how it fared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Considered<'a> {
-    /// Which.
-    pub id: &'a Identifier,
-    /// Whether it was the choice.
-    pub chosen: bool,
-    /// Why, in one word.
-    pub because: &'static str,
-}
-
 /// The whole as it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct ManagerView<'a>(&'a Manager);
@@ -93,10 +81,10 @@ pub fn answer<'a>(manager: &'a Manager, query: &Query) -> Result<View<'a>, Refus
         Query::Configuration(id) => configuration(manager, id).map(View::Configuration),
         Query::Manager {} => Ok(View::Manager(ManagerView(manager))),
         Query::Why(Subject::Session(id)) => {
-            session(manager, *id).map(|session| View::Why { why: why(manager, session.configuration()) })
+            session(manager, *id).map(|session| View::Why { why: session.why() })
         }
         Query::Why(Subject::Configuration(id)) => {
-            configuration(manager, id).map(|found| View::Why { why: why(manager, found.id()) })
+            configuration(manager, id).map(|found| View::Why { why: found.why() })
         }
     }
 }
@@ -107,11 +95,6 @@ fn session(manager: &Manager, id: SessionId) -> Result<SessionView<'_>, Refused>
 
 fn configuration<'a>(manager: &'a Manager, id: &Identifier) -> Result<ConfigurationView<'a>, Refused> {
     manager.configuration(id).ok_or_else(|| Refused::UnknownConfiguration(id.clone()))
-}
-
-/// The ranking behind a choice. Empty: sessions do not roam yet, so nothing is ranked.
-const fn why<'a>(_manager: &'a Manager, _configuration: &Identifier) -> Vec<Considered<'a>> {
-    Vec::new()
 }
 
 #[derive(Serialize)]
