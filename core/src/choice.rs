@@ -104,9 +104,9 @@ impl Manager {
         }
     }
 
-    /// What there is to choose from, best first.
+    /// What there is to choose from.
     fn choices(&self) -> Vec<Identifier> {
-        let ranked = self.ranked_configurations();
-        ranked.iter().filter_map(|&id| Some(self.configuration_ref(id)?.identifier.clone())).collect()
+        let near = self.near_configurations();
+        near.filter_map(|id| Some(self.configuration_ref(id)?.identifier.clone())).collect()
     }
 }

@@ -48,11 +48,19 @@ impl Manager {
         if candidate.is_some() && first.is_some_and(cannot) {
             return self.fail(id, Cause::CannotStop.into());
         }
+        let is_in_use_up = session
+            .in_use()
+            .and_then(|on| self.access_point(on))
+            .is_some_and(|ap| !is_without_link && ap.is_up_or_rising());
         if let Some(candidate) = candidate {
             self.drop_candidate(id);
             self.stop_link(id, candidate);
+            let is_going_down = self.access_point(candidate).is_some_and(AccessPoint::is_going_down);
+            if is_going_down && !is_in_use_up {
+                self.report_as(id, SessionState::Closing);
+            }
         }
-        if is_without_link {
+        if is_without_link || candidate.is_some() && !is_in_use_up {
             return self.close_session(id);
         }
         if let Some(on) = self.stop_target(id) {
@@ -180,7 +188,10 @@ impl Manager {
             Request::Open(_) => {}
         }
         self.settle_open(id);
-        self.settle_reopening(id);
+        if !self.work.endings.contains(&id) {
+            self.settle_reopening(id);
+        }
+        self.settle_auto_close(id);
     }
 
     /// Whether a link of this configuration was going down and is down since this moment.

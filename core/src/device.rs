@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::access_point::{AccessPoint, Failure, Phase, StopReason};
 use crate::configuration::{insert_sorted, remove_sorted};
-use crate::{Cause, ConfigurationId, Identifier, Manager, SessionId, ShutdownPolicy};
+use crate::{Cause, ConfigurationId, Identifier, LinkState, Manager, SessionId, ShutdownPolicy};
 
 /// Who wants a device to be free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Manager {
                 !self.session_ref(holder).is_some_and(|session| session.gives_way(sibling, on))
             });
             let is_idle = matches!(ap.phase, Phase::Idle | Phase::Cancelling { .. });
-            if !is_held && is_idle && ap.is_up_or_rising() {
+            if !is_held && is_idle && matches!(ap.link(), LinkState::Connecting | LinkState::Active) {
                 self.request_stop(sibling, StopReason::Unwanted);
             }
         }

@@ -141,6 +141,17 @@ impl Manager {
         self.timers.set(Timer::Session(id, SessionTimer::AutoClose), after.map(|after| self.now + after));
     }
 
+    /// What was said is void once the property does not exist any more.
+    pub(crate) fn settle_auto_close(&mut self, id: SessionId) {
+        let Some(session) = self.session_ref(id) else { return };
+        if session.auto_close.is_some() && !self.can_auto_close(session) {
+            self.timers.set(Timer::Session(id, SessionTimer::AutoClose), None);
+            if let Some(session) = self.session_mut(id) {
+                session.auto_close = None;
+            }
+        }
+    }
+
     /// Its time is over.
     pub(crate) fn auto_close(&mut self, id: SessionId) {
         let Some(session) = self.session_ref(id) else { return };

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use crate::access_point::AccessPoint;
 use crate::device::Asker;
 use crate::refusal::Refusal;
-use crate::roaming::{Life, Step};
+use crate::roaming::Step;
 use crate::session::{Open, Session};
 use crate::{ConfigurationId, Identifier, Instant, LinkState, Manager, SessionId, SessionState};
 
@@ -236,12 +236,10 @@ impl Manager {
             Step::Settled | Step::Restoring { .. } => Some(open.on),
             Step::Waiting => None,
         };
-        let is_dead = matches!(open.life, Life::Dead { .. });
-        let purpose = if is_dead { Purpose::Rescue } else { Purpose::Upgrade };
+        let purpose = if open.is_dead() { Purpose::Rescue } else { Purpose::Upgrade };
         let rows = self.facts(session, open).into_iter().map(|fact| {
             let is_chosen = chosen == Some(fact.id);
             let because = match fact.verdict(purpose, self.now) {
-                Some(Because::InUse) if is_dead => Because::NotAvailable,
                 Some(Because::InUse) => Because::InUse,
                 _ if is_chosen => Because::Best,
                 Some(because) => because,

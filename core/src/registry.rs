@@ -374,7 +374,7 @@ impl Manager {
     }
 
     /// What is listed and at least Discovered, in insertion order.
-    fn near_configurations(&self) -> impl Iterator<Item = ConfigurationId> {
+    pub(crate) fn near_configurations(&self) -> impl Iterator<Item = ConfigurationId> {
         self.order.iter().copied().filter(|&id| {
             self.is_listed(id) && self.configuration_state(id) >= ConfigurationState::Discovered
         })

@@ -50,6 +50,22 @@ impl Manager {
         let wait = FIRST_WAIT.saturating_mul(1 << reopening.failures.min(31)).min(LONGEST_WAIT);
         reopening.failures = reopening.failures.saturating_add(1);
         reopening.not_before = now + wait;
+        self.set_reopen_timer(id);
+    }
+
+    /// No timer while there is nothing to open, nor once it was given up.
+    fn set_reopen_timer(&mut self, id: SessionId) {
+        let Some(session) = self.session_ref(id) else { return };
+        let (Some(reopening), Some(target)) = (&session.reopening, session.target()) else { return };
+        let due = Some(reopening.not_before)
+            .filter(|_| !self.is_given_up(reopening))
+            .filter(|_| self.configuration_state(target) >= ConfigurationState::Discovered);
+        self.timers.set(Timer::Session(id, SessionTimer::Reopen), due);
+    }
+
+    const fn is_given_up(&self, reopening: &Reopening) -> bool {
+        let tries = if self.config.give_up_after == 0 { 1 } else { self.config.give_up_after };
+        reopening.failures >= tries
     }
 
     /// Tries again, if it is time and there is something to open.
@@ -60,19 +76,19 @@ impl Manager {
         else {
             return;
         };
-        let is_given_up = reopening.failures >= self.config.give_up_after.max(1);
-        let not_before = reopening.not_before;
-        let is_available = self.configuration_state(target) >= ConfigurationState::Discovered;
-        let (is_time, timer) = if !is_available {
-            (false, None)
-        } else if is_given_up {
-            (self.climbed_by_itself(target), None)
+        let is_time = if self.configuration_state(target) < ConfigurationState::Discovered {
+            false
+        } else if self.is_given_up(reopening) {
+            self.climbed_by_itself(target)
         } else {
-            (not_before <= self.now, Some(not_before))
+            reopening.not_before <= self.now
         };
-        self.timers.set(Timer::Session(id, SessionTimer::Reopen), timer.filter(|_| !is_time));
         if is_time {
+            // What it re-opens from is seen.
+            self.report_state(id);
             self.attempt_to_open(id);
+        } else {
+            self.set_reopen_timer(id);
         }
     }
 

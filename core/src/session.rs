@@ -236,6 +236,11 @@ impl Manager {
     pub(crate) fn report_state(&mut self, id: SessionId) {
         let Some(session) = self.session_ref(id) else { return };
         let state = self.compute_state(session);
+        self.report_as(id, state);
+    }
+
+    /// The same where it is not the link in use that the state is of.
+    pub(crate) fn report_as(&mut self, id: SessionId, state: SessionState) {
         let now = self.now;
         let Some(session) = self.session_mut(id) else { return };
         if session.reported == state {
@@ -305,10 +310,16 @@ impl Manager {
         let Some(ap) = self.access_point_mut(on) else { return };
         insert_sorted(&mut ap.holders, id);
         ap.released = false;
+        let is_shared = ap.device.is_some();
+        self.work.is_unsettled |= is_shared;
     }
 
     pub(crate) fn release(&mut self, id: SessionId, on: ConfigurationId) {
         self.touch(on);
+        let Some(ap) = self.access_point_mut(on) else { return };
+        // Its device may be free for others now.
+        let is_shared = ap.device.is_some();
+        self.work.is_unsettled |= is_shared;
         let Some(ap) = self.access_point_mut(on) else { return };
         if remove_sorted(&mut ap.holders, &id) && ap.holders.is_empty() {
             ap.released = true;
@@ -355,9 +366,21 @@ impl Manager {
     pub(crate) fn abort(&mut self, id: SessionId, cause: Cause) {
         self.fail_as(id, SessionError::SessionAborted, cause.into());
         self.plan_reopening(id, cause);
+        let target = self.session_ref(id).and_then(Session::target);
         self.withdraw_request(id);
+        if target.is_some_and(|target| self.network_of(target).is_some()) {
+            // What it was about to move to is let go, and that shows in the state.
+            self.work.endings.push(id);
+        } else {
+            self.end(id);
+        }
+    }
+
+    /// The last words of an open session that was aborted.
+    pub(crate) fn end(&mut self, id: SessionId) {
         self.report_state(id);
         self.tell(id, Event::Closed { session: id });
+        self.settle_reopening(id);
     }
 }
 

@@ -35,7 +35,7 @@ pub struct OfferView<'a> {
     pub step: u64,
 }
 
-/// The access point that a session may move to.
+/// The access point that a session tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CandidateView<'a> {
@@ -43,8 +43,6 @@ pub struct CandidateView<'a> {
     pub id: &'a Identifier,
     /// Its interface.
     pub interface: Option<&'a Interface>,
-    /// Whether it is up, on trial, and waits for accept or reject.
-    pub decision_due: bool,
     /// Which of the session's offers and trials this is: the next has another number.
     pub step: u64,
 }
@@ -98,14 +96,14 @@ impl<'a> SessionView<'a> {
         let seamless = manager.is_seamless(session, to);
         Some(OfferView { id: &open.offered, kind, seamless, step: session.steps })
     }
-    /// The access point that it may move to, in a migration and a trial.
+    /// The access point that it may move to: up, in a trial that waits for accept or reject (R-ROAM-6).
     #[must_use]
     pub fn candidate(&self) -> Option<CandidateView<'a>> {
         let Self { manager, session } = *self;
-        let to = manager.configuration_ref(session.candidate()?)?;
+        let Step::Trial { to, .. } = session.open()?.step else { return None };
+        let to = manager.configuration_ref(to)?;
         let interface = to.access_point()?.shown().interface.as_ref();
-        let decision_due = matches!(session.open()?.step, Step::Trial { .. });
-        Some(CandidateView { id: &to.identifier, interface, decision_due, step: session.steps })
+        Some(CandidateView { id: &to.identifier, interface, step: session.steps })
     }
     /// Why it uses what it uses, is offered what it is offered, or would open what it would open: all that
     /// were considered, most preferred first (R-ROAM-31).

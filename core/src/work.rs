@@ -33,6 +33,8 @@ pub(crate) struct Work {
     pub(crate) read_counters: Vec<ConfigurationId>,
     /// Requests to links, numbered, and what to watch.
     pub(crate) requests: Vec<(ConfigurationId, Effect)>,
+    /// Sessions that were aborted, and are told the state once all is decided.
+    pub(crate) endings: Vec<SessionId>,
     /// A request was born that sessions may have to look at.
     pub(crate) is_unsettled: bool,
     /// The last access point in reach was removed.
@@ -121,13 +123,15 @@ impl Manager {
     /// longer one to go to, so sessions look again.
     pub(crate) fn request_touched(&mut self) {
         loop {
-            self.work.is_unsettled = false;
             let touched = self.touched_configurations();
             for &id in &touched {
                 self.reconcile(id);
             }
             self.work.touched.extend_from_slice(&touched);
-            if !self.work.is_unsettled {
+            for id in core::mem::take(&mut self.work.endings) {
+                self.end(id);
+            }
+            if !core::mem::take(&mut self.work.is_unsettled) {
                 break;
             }
             self.settle_touched();

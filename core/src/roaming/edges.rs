@@ -152,21 +152,24 @@ impl Manager {
         self.report_state(id);
     }
 
-    /// Whether B is up, still on its way, or failed; a forced session whose A is dead takes what is up first.
+    /// Whether B is up, still on its way, or failed; a forced session whose A is dead takes what is up first,
+    /// and the most preferred of what comes up in one moment.
     pub(super) fn go_on_migrating(&mut self, id: SessionId, to: ConfigurationId) -> bool {
         let Some(open) = self.session_ref(id).and_then(Session::open) else { return false };
         let asker = open.asker();
-        let takes_any = open.is_dead() && open.mode != RoamingMode::Application;
-        match self.progress(to, Some(id), asker, true) {
-            Progress::Up => self.on_activated(id, to),
-            Progress::Failed(failure) => self.on_candidate_failed(id, Refuser::Failure, failure.reason),
-            Progress::Waits => {
-                let up = self
-                    .best(id, Purpose::Rescue)
-                    .filter(|&up| up != to && self.access_point(up).is_some_and(AccessPoint::is_usable_now));
-                let Some(up) = up.filter(|_| takes_any) else { return false };
-                self.take_other(id, to, up);
+        let takes_any = open.is_dead() && open.mode == RoamingMode::Forced;
+        let is_own_choice = matches!(open.step, Step::Migrating { is_own_choice: true, .. });
+        let other = if takes_any { self.best(id, Purpose::Rescue) } else { None };
+        let other = other
+            .filter(|&other| other != to && self.access_point(other).is_some_and(AccessPoint::is_usable_now));
+        match (self.progress(to, Some(id), asker, true), other) {
+            (Progress::Failed(failure), _) => {
+                self.on_candidate_failed(id, Refuser::Failure, failure.reason);
             }
+            (Progress::Up, Some(other)) if !is_own_choice => self.take_other(id, to, other),
+            (Progress::Up, _) => self.on_activated(id, to),
+            (Progress::Waits, Some(other)) => self.take_other(id, to, other),
+            (Progress::Waits, None) => return false,
         }
         true
     }
@@ -399,6 +402,9 @@ impl Manager {
 
     /// Puts a member among those that this session does not go to.
     pub(crate) fn refuse(&mut self, id: SessionId, member: ConfigurationId, by: Refuser) {
+        if self.access_point(member).is_none() {
+            return;
+        }
         let now = self.now;
         let (retry_after, give_up_after) = self.retry(id);
         let Some(session) = self.session_mut(id) else { return };
