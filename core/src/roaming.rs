@@ -198,16 +198,14 @@ impl Manager {
     fn on_lost(&mut self, id: SessionId) {
         let now = self.now;
         let (retry_after, give_up_after) = self.retry(id);
-        let Some(session) = self.session_ref(id) else { return };
-        let Some(on) = session.in_use() else { return };
-        let is_member = self.leads_to(session.target(), on);
+        let Some(on) = self.session_ref(id).and_then(Session::in_use) else { return };
         self.touch(on);
         let Some(session) = self.session_mut(id) else { return };
         let Request::Open(open) = &mut session.request else { return };
         let was_in_use = core::mem::replace(&mut open.life, Life::Dead { since: now }) == Life::Alive;
         session.refusals.end_all();
         let lasted = now.saturating_since(open.settled_at);
-        if open.was_started && lasted < retry_after && was_in_use && is_member {
+        if open.was_started && lasted < retry_after && was_in_use {
             session.refusals.fail(open.on, now, retry_after, give_up_after);
         } else {
             session.refusals.forget(open.on);
