@@ -1,9 +1,10 @@
 //! Qt's own autotests, restated as the cases of the contract's section 9, on the simulated platform.
 //!
-//! One test per case, named after it. The cases on user choices, automatic closing and roaming come with
-//! those features.
+//! One test per case, named after it. The cases on user choices and automatic closing come with those
+//! features.
 
 mod configurations;
+mod roaming;
 mod rounds;
 mod sessions;
 mod shared;
