@@ -1,8 +1,8 @@
 //! Qt's own autotests, restated as the cases of the contract's section 9, on the simulated platform.
 //!
-//! One test per case, named after it. The cases on user choices and automatic closing come with those
-//! features.
+//! One test per case, named after it.
 
+mod choice;
 mod configurations;
 mod roaming;
 mod rounds;
