@@ -61,8 +61,9 @@ impl Manager {
             if sibling.holders.iter().any(|&holder| Some(holder) != by) {
                 return false;
             }
-            let is_in_the_way = sibling.is_up_or_rising() && sibling.holders.is_empty();
-            !is_in_the_way || sibling.can_make_room() && (asker == Asker::Explicit || sibling.ours)
+            // What the session itself holds it lets go, if that can be stopped.
+            let is_asked_for = asker == Asker::Explicit || sibling.ours || !sibling.holders.is_empty();
+            !sibling.is_up_or_rising() || sibling.can_make_room() && is_asked_for
         })
     }
 
