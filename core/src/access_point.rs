@@ -400,9 +400,9 @@ impl Manager {
             ap.aftermath = if is_in_reach { Aftermath::Fall } else { Aftermath::Rise };
         }
         // Sessions of an access point alone do not look at what is requested of it.
-        let is_looked_at = !ap.networks.is_empty() || ap.device.is_some();
+        let is_news = ap.phase != phase && (!ap.networks.is_empty() || ap.device.is_some());
         let old = core::mem::replace(&mut ap.phase, phase);
-        self.work.is_unsettled |= is_looked_at;
+        self.work.is_unsettled |= is_news;
         if let Some(op) = old.op() {
             self.operations.remove(&op);
         }

@@ -87,7 +87,8 @@ impl Manager {
                 !self.session_ref(holder).is_some_and(|session| session.gives_way(sibling, on))
             });
             let is_idle = matches!(ap.phase, Phase::Idle | Phase::Cancelling { .. });
-            if !is_held && is_idle && matches!(ap.link(), LinkState::Connecting | LinkState::Active) {
+            let is_rising = matches!(ap.link(), LinkState::Connecting | LinkState::Active);
+            if !is_held && is_idle && is_rising && ap.can_make_room() {
                 self.request_stop(sibling, StopReason::Unwanted);
             }
         }
