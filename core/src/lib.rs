@@ -6,6 +6,8 @@ extern crate alloc;
 
 mod access_point;
 mod arena;
+#[cfg(feature = "explore")]
+mod canonical;
 mod choice;
 mod closing;
 mod command;

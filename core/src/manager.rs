@@ -56,7 +56,7 @@ const OUTPUT_LIMIT: usize = 65_536;
 pub struct Manager {
     pub(crate) config: Config,
     /// An input came, so the constants stand.
-    is_configured: bool,
+    pub(crate) is_configured: bool,
     pub(crate) now: Instant,
     /// The first population is over: changes are announced (R-REG-8).
     pub(crate) is_populated: bool,
@@ -85,7 +85,7 @@ pub struct Manager {
     pub(crate) last_token: u64,
     pub(crate) work: Work,
     pub(crate) outputs: VecDeque<Output>,
-    stale_answers: u64,
+    pub(crate) stale_answers: u64,
 }
 
 impl Manager {

@@ -15,15 +15,15 @@ const LONGEST_RETRY: Duration = Duration::from_secs(600);
 
 /// The refused members of one session, and the failures counted.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Refusals(BTreeMap<ConfigurationId, Record>);
+pub(crate) struct Refusals(pub(crate) BTreeMap<ConfigurationId, Record>);
 
 #[derive(Clone, Debug, Default)]
-struct Record {
-    refused: Option<Refusal>,
+pub(crate) struct Record {
+    pub(crate) refused: Option<Refusal>,
     /// In a row.
-    failures: u32,
+    pub(crate) failures: u32,
     /// It dropped below Discovered by itself since it was refused.
-    fell: bool,
+    pub(crate) fell: bool,
 }
 
 /// Who does not want a member.

@@ -17,9 +17,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reopening {
     /// Tries that failed.
-    failures: u32,
+    pub(crate) failures: u32,
     /// Not tried again before.
-    not_before: Instant,
+    pub(crate) not_before: Instant,
 }
 
 impl Manager {

@@ -79,8 +79,8 @@ impl Timer {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
-    at: BTreeMap<Timer, Instant>,
-    order: BTreeSet<(Instant, Timer)>,
+    pub(crate) at: BTreeMap<Timer, Instant>,
+    pub(crate) order: BTreeSet<(Instant, Timer)>,
 }
 
 impl Timers {

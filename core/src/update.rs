@@ -10,8 +10,8 @@ use crate::{Effect, Manager, OperationId, UpdateToken};
 #[derive(Clone, Debug)]
 pub(crate) struct Update {
     /// `None` until it is said.
-    op: Option<OperationId>,
-    tokens: Vec<UpdateToken>,
+    pub(crate) op: Option<OperationId>,
+    pub(crate) tokens: Vec<UpdateToken>,
 }
 
 impl Manager {
