@@ -30,9 +30,11 @@
 //! | `world` | the clock, and the conversation of machine and platform |
 //! | `record` | what was said, for people and for traces |
 //! | `random` | chance |
+//! | [`explore`] | every reachable state of a small world |
 #![forbid(unsafe_code)]
 
 mod builder;
+pub mod explore;
 mod model;
 mod platform;
 mod random;

@@ -53,7 +53,7 @@ impl fmt::Display for Record {
     }
 }
 
-fn write_input(f: &mut fmt::Formatter<'_>, input: &Input) -> fmt::Result {
+pub(crate) fn write_input(f: &mut fmt::Formatter<'_>, input: &Input) -> fmt::Result {
     match input {
         Input::Config(_) => f.write_str("config"),
         Input::Add(add) => write!(f, "add {} {} {}", add.kind, add.id, add.link),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod explore;
+#[cfg(test)]
 mod kernel;
 #[cfg(test)]
 mod machine;
