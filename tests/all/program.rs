@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod demonstration;
+mod diagram;
 mod help;
 mod holding;
 pub(crate) mod support;

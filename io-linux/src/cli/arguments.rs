@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::status::TABLE;
 
@@ -87,6 +87,13 @@ pub(crate) enum Command {
     /// Plays the demonstration on simulated links, in virtual time: the same on every machine and in every run.
     #[command(after_help = "Example:\n  netsession sim", after_long_help = after("netsession sim\n  netsession sim --trace story.jsonl && netsession replay --explain story.jsonl"))]
     Sim(Common),
+    /// Draws the state machine, as it is walked here and now
+    ///
+    /// Takes every step in every state of a small world, on the state machine itself, and prints what was seen as
+    /// a diagram: the states of a session, or the steps of roaming when the application is asked. An arrow says
+    /// what happened and, after a stroke, what the session is told and the platform asked for.
+    #[command(after_help = "Example:\n  netsession diagram", after_long_help = after("netsession diagram\n  netsession diagram --of roaming --format svg > roaming.svg"))]
+    Diagram(DiagramArguments),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -162,6 +169,37 @@ pub(crate) struct ReplayArguments {
     pub(crate) explain: bool,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// What `diagram` takes.
+#[derive(Args, Debug)]
+pub(crate) struct DiagramArguments {
+    /// The language to draw in
+    #[arg(long, value_enum, default_value_t = DiagramFormat::Mermaid)]
+    pub(crate) format: DiagramFormat,
+    /// What to draw
+    #[arg(long, value_enum, default_value_t = DiagramSubject::Session)]
+    pub(crate) of: DiagramSubject,
+}
+
+/// A language for pictures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DiagramFormat {
+    /// For Mermaid, which code hosts draw
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// A picture that stands alone
+    Svg,
+}
+
+/// What can be drawn.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DiagramSubject {
+    /// The states of a session on an access point
+    Session,
+    /// The steps of roaming
+    Roaming,
 }
 
 fn milliseconds(text: &str) -> Result<Duration, std::num::ParseIntError> {

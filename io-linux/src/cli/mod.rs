@@ -11,6 +11,7 @@
 
 mod arguments;
 mod demo;
+mod diagram;
 mod host;
 mod journal;
 mod list;
@@ -49,6 +50,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Open(arguments) => open::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(common) => demo::on_the_kernel(&common),
+        Command::Diagram(arguments) => diagram::run(&arguments),
         Command::Sim(common) => demo::on_the_simulator(&common),
     };
     match ended {

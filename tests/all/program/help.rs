@@ -2,7 +2,7 @@
 
 use super::support::{is_plain, netsession, run};
 
-const COMMANDS: [&str; 7] = ["list", "monitor", "run", "open", "replay", "demo", "sim"];
+const COMMANDS: [&str; 8] = ["list", "monitor", "run", "open", "replay", "demo", "sim", "diagram"];
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
@@ -12,7 +12,8 @@ fn every_command_explains_itself_with_an_example() {
             assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""), "{command} {help}");
             let example = ended.out.split_once("Example:").expect(command).1;
             assert!(example.contains(&format!("netsession {command}")), "{command} {help}: {}", ended.out);
-            for option in ["--json", "--trace"] {
+            let options = if command == "diagram" { ["--format", "--of"] } else { ["--json", "--trace"] };
+            for option in options {
                 assert!(ended.out.contains(option), "{command} {help} has no {option}");
             }
             assert!(is_plain(&ended.out), "colours in a pipe: {}", ended.out);
