@@ -48,19 +48,24 @@ impl Manager {
         if candidate.is_some() && first.is_some_and(cannot) {
             return self.fail(id, Cause::CannotStop.into());
         }
-        let is_in_use_up = session
-            .in_use()
-            .and_then(|on| self.access_point(on))
-            .is_some_and(|ap| !is_without_link && ap.is_up_or_rising());
+        let is_open = session.is_open();
+        let is_in_use_up = session.in_use().and_then(|on| self.access_point(on)).is_some_and(|ap| {
+            let is_down =
+                matches!(ap.session_state(), SessionState::Disconnected | SessionState::NotAvailable);
+            !is_without_link && !is_down
+        });
         if let Some(candidate) = candidate {
+            let can_stop = !cannot(candidate);
             self.drop_candidate(id);
-            self.stop_link(id, candidate);
+            if can_stop {
+                self.stop_link(id, candidate);
+            }
             let is_going_down = self.access_point(candidate).is_some_and(AccessPoint::is_going_down);
             if is_going_down && !is_in_use_up {
                 self.report_as(id, SessionState::Closing);
             }
         }
-        if is_without_link || candidate.is_some() && !is_in_use_up {
+        if is_open && !is_in_use_up {
             return self.close_session(id);
         }
         if let Some(on) = self.stop_target(id) {

@@ -128,13 +128,21 @@ impl Manager {
             .or_else(|| first(&AccessPoint::is_active))
             .or_else(|| left.iter().copied().find(|&member| self.is_candidate(member, by)))
             .or_else(|| first(&|ap| ap.session_state() == SessionState::Connecting))
-            .or_else(|| first(&AccessPoint::is_going_down))
+            .or_else(|| {
+                // Once it is down it is started again, so its device has to be free.
+                let is_going_down = |id| self.access_point(id).is_some_and(AccessPoint::is_going_down);
+                let free = |&id: &ConfigurationId| is_going_down(id) && self.is_free(id, by);
+                left.iter().copied().find(free)
+            })
     }
 
     /// Whether an attempt can be made on an access point: it, and its device.
     fn is_candidate(&self, id: ConfigurationId, by: Option<SessionId>) -> bool {
-        self.access_point(id).is_some_and(AccessPoint::is_candidate)
-            && self.is_device_free(id, by, Asker::Explicit)
+        self.access_point(id).is_some_and(AccessPoint::is_candidate) && self.is_free(id, by)
+    }
+
+    fn is_free(&self, id: ConfigurationId, by: Option<SessionId>) -> bool {
+        self.is_device_free(id, by, Asker::Explicit)
     }
 
     /// Why nothing can be attempted (R-OPEN-1, R-OPEN-3, R-DEV-1).

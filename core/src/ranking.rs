@@ -12,7 +12,7 @@ use crate::device::Asker;
 use crate::refusal::Refusal;
 use crate::roaming::Step;
 use crate::session::{Open, Session};
-use crate::{ConfigurationId, Identifier, Instant, LinkState, Manager, SessionId, SessionState};
+use crate::{ConfigurationId, Identifier, Instant, Manager, SessionId, SessionState};
 
 /// What a member is chosen for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,8 +209,10 @@ impl Manager {
         asker: Asker,
     ) -> Option<Because> {
         let because = match ap.session_state() {
-            SessionState::Connected | SessionState::Connecting => None,
-            SessionState::Closing => Some(Because::GoingDown),
+            SessionState::Connected | SessionState::Connecting if !ap.is_about_to_stop() => None,
+            SessionState::Connected | SessionState::Connecting | SessionState::Closing => {
+                Some(Because::GoingDown)
+            }
             SessionState::Disconnected if ap.is_startable() => None,
             SessionState::Disconnected => Some(Because::NotStartable),
             SessionState::NotAvailable | SessionState::Invalid | SessionState::Roaming => {
@@ -300,11 +302,9 @@ impl Manager {
         rows.collect()
     }
 
-    /// Whether an access point is down and could be started, but for its device.
+    /// Whether an access point could be started, now or when it is down, but for its device.
     pub(crate) fn is_only_taken(&self, id: ConfigurationId, by: SessionId) -> bool {
-        self.access_point(id).is_some_and(|ap| {
-            ap.link() == LinkState::Discovered
-                && self.hindrance(id, ap, Some(by), Asker::Explicit) == Some(Because::DeviceTaken)
-        })
+        self.access_point(id).is_some_and(|ap| ap.is_startable() || ap.is_going_down())
+            && !self.is_device_free(id, Some(by), Asker::Explicit)
     }
 }

@@ -158,6 +158,21 @@ impl Manager {
 }
 
 impl AccessPoint {
+    /// Up, and nobody held it any more when this was asked: requests of the same input will stop it, unless
+    /// somebody is to hold it.
+    pub(crate) fn is_about_to_stop(&self) -> bool {
+        let is_unwanted = self.holders.is_empty() && self.is_up_or_rising() && self.can_start_and_stop();
+        is_unwanted
+            && match self.phase {
+                Phase::Idle => self.released && !self.refused && self.is_to_be_stopped(),
+                Phase::Cancelling { is_used, .. } => {
+                    !is_used || self.released && !self.refused && self.is_to_be_stopped()
+                }
+                Phase::Starting { .. } => true,
+                Phase::Stopping { .. } => false,
+            }
+    }
+
     /// Whether its last holder's going stops it (R-CLOSE-8).
     fn is_to_be_stopped(&self) -> bool {
         match self.shutdown {

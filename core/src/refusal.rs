@@ -20,6 +20,8 @@ pub(crate) struct Refusals(pub(crate) BTreeMap<ConfigurationId, Record>);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     pub(crate) refused: Option<Refusal>,
+    /// Some session said `stop()` on it (R-STOP-6), whatever it was before.
+    pub(crate) is_stopped: bool,
     /// In a row.
     pub(crate) failures: u32,
     /// It dropped below Discovered by itself since it was refused.
@@ -49,13 +51,18 @@ pub(crate) enum Refusal {
 
 impl Refusals {
     pub(crate) fn of(&self, member: ConfigurationId) -> Option<Refusal> {
-        self.0.get(&member)?.refused
+        let record = self.0.get(&member)?;
+        record.refused.or(record.is_stopped.then_some(Refusal::Stop))
     }
 
     /// Refused by the application, or by a stop.
     pub(crate) fn refuse(&mut self, member: ConfigurationId, refusal: Refusal) {
         let record = self.0.entry(member).or_default();
-        record.refused = Some(refusal);
+        if refusal == Refusal::Stop {
+            record.is_stopped = true;
+        } else {
+            record.refused = Some(refusal);
+        }
         record.fell = false;
     }
 
@@ -79,20 +86,20 @@ impl Refusals {
     /// All refusals end; failures in a row are still counted.
     pub(crate) fn end_all(&mut self) {
         for record in self.0.values_mut() {
-            record.refused = None;
+            record.end();
         }
     }
 
     pub(crate) fn end(&mut self, member: ConfigurationId) {
         if let Some(record) = self.0.get_mut(&member) {
-            record.refused = None;
+            record.end();
         }
     }
 
     /// Somebody opens what was stopped.
     pub(crate) fn end_stop(&mut self, member: ConfigurationId) {
-        if self.of(member) == Some(Refusal::Stop) {
-            self.end(member);
+        if let Some(record) = self.0.get_mut(&member) {
+            record.is_stopped = false;
         }
     }
 
@@ -111,13 +118,13 @@ impl Refusals {
         let is_back = record.fell && news.rose_by_itself;
         let ends = match record.refused {
             Some(Refusal::Application | Refusal::Failure(None)) if is_back => true,
-            Some(Refusal::Stop) => is_back || news.became_active_by_itself,
             Some(Refusal::Failure(_)) => news.became_active_by_itself,
-            Some(Refusal::Application) | None => false,
+            Some(Refusal::Application | Refusal::Stop) | None => false,
         };
         if ends {
             record.refused = None;
         }
+        record.is_stopped &= !is_back && !news.became_active_by_itself;
         if news.fell_by_itself {
             record.fell = true;
         } else if news.rose {
@@ -152,6 +159,13 @@ impl Refusals {
 
     pub(crate) fn members(&self) -> impl Iterator<Item = ConfigurationId> {
         self.0.keys().copied()
+    }
+}
+
+impl Record {
+    const fn end(&mut self) {
+        self.refused = None;
+        self.is_stopped = false;
     }
 }
 

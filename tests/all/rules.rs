@@ -52,10 +52,8 @@ fn every_rule_is_cited_by_a_test() {
     assert!(lost.is_empty(), "the list here names rules that the contract does not have: {lost:?}");
     let unknown: Vec<_> = cited.difference(&contract).collect();
     assert!(unknown.is_empty(), "cited by a test, but not in the contract: {unknown:?}");
-    let unproved: Vec<_> = contract
-        .iter()
-        .filter(|rule| !cited.contains(*rule) && !elsewhere.contains(*rule))
-        .collect();
+    let unproved: Vec<_> =
+        contract.iter().filter(|rule| !cited.contains(*rule) && !elsewhere.contains(*rule)).collect();
     assert!(unproved.is_empty(), "no test cites these rules: {unproved:?}");
 }
 

@@ -173,10 +173,11 @@ impl Writer<'_> {
     /// Members that are gone cannot come back under the same handle.
     fn refusals(&mut self, refusals: &Refusals, around: &Surroundings) {
         let Refusals(members) = refusals;
-        for (&member, Record { refused, failures, fell }) in members {
+        for (&member, Record { refused, is_stopped, failures, fell }) in members {
             // When the next one is the last, more make no difference.
             let failures = (*failures).min(around.give_up_after.saturating_sub(1));
-            if self.place_of(member).is_none() || refused.is_none() && failures == 0 {
+            let is_refused = refused.is_some() || *is_stopped;
+            if self.place_of(member).is_none() || !is_refused && failures == 0 {
                 continue;
             }
             self.flag(true);
@@ -191,7 +192,8 @@ impl Writer<'_> {
                 }
             });
             // It counts from the refusal on.
-            self.flag(*fell && refused.is_some());
+            self.flag(*fell && is_refused);
+            self.flag(*is_stopped);
         }
         self.flag(false);
     }

@@ -214,11 +214,12 @@ impl Manager {
         }
         (open.on, open.identifier) = (to, name);
         (open.settled_at, open.was_started, open.life) = (now, was_started, Life::Alive);
-        self.release(id, old);
-        self.report_state(id);
         if is_own_choice {
+            // Before what was in use is let go, and perhaps stopped for that.
             self.refuse_preferred(id, to);
         }
+        self.release(id, old);
+        self.report_state(id);
     }
 
     /// What the application passed over by its own choice it has refused (R-ROAM-27).
