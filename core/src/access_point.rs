@@ -247,7 +247,8 @@ impl AccessPoint {
             }
             Aftermath::Fall | Aftermath::Rise | Aftermath::Over => false,
         };
-        if link == LinkState::Active {
+        let is_being_stopped = matches!(self.phase, Phase::Stopping { .. });
+        if link == LinkState::Active && before != LinkState::Active && !is_being_stopped {
             self.aftermath = Aftermath::Over;
         }
         let by_itself = was_quiet && !is_ours;
@@ -437,6 +438,8 @@ impl Manager {
         if timer == LinkTimer::LossGrace {
             return self.end_grace(id);
         }
+        // With no time at all for an answer it is asked all the same.
+        self.number_request(id);
         let Some(ap) = self.access_point(id) else { return };
         match ap.phase {
             Phase::Cancelling { .. } => self.on_cancelled(id),

@@ -88,8 +88,7 @@ impl Manager {
             self.refuse_stopped(on);
         }
         let Some(ap) = self.access_point(on) else { return };
-        let is_wanted =
-            ap.holders.iter().any(|&holder| self.session_ref(holder).is_some_and(Session::is_opening));
+        let is_wanted = self.is_wanted(on);
         match ap.session_state() {
             // Nothing more to stop (R-STOP-8).
             SessionState::Closing if uses_it => self.end_openings(id, on),
@@ -159,8 +158,11 @@ impl Manager {
     fn end_candidates(&mut self, on: ConfigurationId) {
         let holders = self.access_point(on).map(|ap| ap.holders.clone()).unwrap_or_default();
         for holder in holders {
-            if self.session_ref(holder).is_some_and(|session| session.candidate() == Some(on)) {
+            let Some(session) = self.session_ref(holder) else { continue };
+            if session.candidate() == Some(on) {
                 self.on_candidate_failed(holder, Refuser::Stop, None);
+            } else if session.open().is_some_and(Open::is_restoring) {
+                self.on_not_restored(holder);
             }
         }
     }
@@ -181,6 +183,7 @@ impl Manager {
 
     /// What the facts of this moment mean for one session.
     pub(crate) fn settle(&mut self, id: SessionId) {
+        self.note_refusals(id);
         let Some(session) = self.session_ref(id) else { return };
         match &session.request {
             Request::None => {
@@ -223,10 +226,9 @@ impl Manager {
                 Request::Open(_) => self.abort(id, Cause::Removed),
                 Request::Asking(_) | Request::Opening(_) => {
                     self.withdraw_request(id);
-                    self.report_state(id);
-                    self.fail(id, Cause::Removed.into());
+                    self.fail_later(id, Cause::Removed.into());
                 }
-                Request::None => self.report_state(id),
+                Request::None => self.touch_session(id),
             }
             self.forget_choice(id);
         }

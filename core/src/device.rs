@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use crate::access_point::{AccessPoint, Failure, Phase, StopReason};
 use crate::configuration::{insert_sorted, remove_sorted};
+use crate::session::{Open, Session};
 use crate::{Cause, ConfigurationId, Identifier, LinkState, Manager, SessionId, ShutdownPolicy};
 
 /// Who wants a device to be free.
@@ -61,7 +62,12 @@ impl Manager {
             if sibling.holders.iter().any(|&holder| Some(holder) != by) {
                 return false;
             }
-            // What the session itself holds it lets go, if that can be stopped.
+            // What the session itself holds it lets go, if that can be stopped; what is dead is not (R-ROAM-32).
+            let is_dead =
+                by.and_then(|by| self.session_ref(by)).and_then(Session::open).is_some_and(Open::is_dead);
+            if is_dead && !sibling.holders.is_empty() && sibling.is_up_or_rising() {
+                return false;
+            }
             let is_asked_for = asker == Asker::Explicit || sibling.ours || !sibling.holders.is_empty();
             !sibling.is_up_or_rising() || sibling.can_make_room() && is_asked_for
         })

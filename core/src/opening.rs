@@ -258,6 +258,7 @@ impl Manager {
     fn try_next(&mut self, id: SessionId, configuration: ConfigurationId, failure: Failure) -> bool {
         let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) else { return false };
         let (on, mut tried) = (opening.on, core::mem::take(&mut opening.tried));
+        tried.retain(|&member| self.access_point(member).is_some());
         tried.push(on);
         if self.network_of(configuration).is_some() {
             self.refuse(id, on, Refuser::Failure);

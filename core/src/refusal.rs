@@ -108,6 +108,10 @@ impl Refusals {
         self.0.remove(&member);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

@@ -87,6 +87,8 @@ impl Manager {
             // What it re-opens from is seen.
             self.report_state(id);
             self.attempt_to_open(id);
+            // What it wants, and what it may go to, is looked at in this input.
+            self.work.is_unsettled = true;
         } else {
             self.set_reopen_timer(id);
         }

@@ -95,6 +95,10 @@ impl Open {
         matches!(self.life, Life::Dead { .. })
     }
 
+    pub(crate) const fn is_restoring(&self) -> bool {
+        matches!(self.step, Step::Restoring { .. })
+    }
+
     pub(crate) fn earliest_offer(&self) -> Instant {
         self.since + AFTER_OPENED
     }
@@ -120,7 +124,6 @@ impl Manager {
         if self.note_stopped(id) {
             return;
         }
-        self.note_refusals(id);
         self.note_life(id);
         self.note_candidate(id);
         self.note_mode(id);
@@ -140,7 +143,8 @@ impl Manager {
         if !is_stopped && open.life != Life::Alive {
             return false;
         }
-        let ap = self.access_point(on);
+        let is_member = self.session_ref(id).is_some_and(|session| self.leads_to(session.target(), on));
+        let ap = self.access_point(on).filter(|_| is_member || !is_stopped);
         let is_down = ap.is_none_or(|ap| ap.news.stopped || is_stopped && !ap.is_up_or_rising());
         if is_down && (is_stopped || ap.is_some()) {
             self.abort(id, Cause::StoppedByOther);
@@ -155,9 +159,11 @@ impl Manager {
     }
 
     /// Ends refusals that are over: by time, by what the links did, by removal.
-    fn note_refusals(&mut self, id: SessionId) {
+    pub(crate) fn note_refusals(&mut self, id: SessionId) {
         let now = self.now;
-        let Some(session) = self.session_mut(id) else { return };
+        let Some(session) = self.session_mut(id).filter(|session| !session.refusals.is_empty()) else {
+            return;
+        };
         let mut refusals = core::mem::take(&mut session.refusals);
         refusals.retain(|member| self.access_point(member).is_some());
         let members: Vec<_> = refusals.members().collect();
@@ -220,7 +226,7 @@ impl Manager {
         let Some(open) = self.session_mut(id).and_then(Session::open_mut) else { return };
         let was_dead = open.is_dead();
         open.life = Life::Alive;
-        let (step, mode) = (open.step, open.mode);
+        let (on, step, mode) = (open.on, open.step, open.mode);
         match step {
             Step::Offered { kind: OfferKind::Rescue, .. } => {
                 self.tell_withdrawn(id);
@@ -236,6 +242,10 @@ impl Manager {
                 }
             }
             Step::Waiting => self.settle_on_old(id),
+            // It is in the way of what the application wants instead (R-DEV-2).
+            Step::Migrating { to, .. } if was_dead && self.must_break_first(on, to) => {
+                self.set_life(id, Life::Leaving)
+            }
             Step::Trial { .. } => self.await_answer(id),
             Step::Settled | Step::Offered { kind: OfferKind::Upgrade, .. } | Step::Migrating { .. } => {}
         }

@@ -132,9 +132,10 @@ impl Session {
                 self.candidate() == Some(held)
                     || open.on == held
                         && match open.life {
-                            Life::Alive | Life::Stopped => true,
+                            Life::Alive => true,
                             Life::Leaving | Life::Restorable => matches!(open.step, Step::Restoring { .. }),
-                            Life::Dead { .. } => false,
+                            // It ends with the link, or has no use for it.
+                            Life::Stopped | Life::Dead { .. } => false,
                         }
             }
         }
@@ -277,7 +278,7 @@ impl Manager {
     }
 
     pub(crate) fn session_policies(&self, session: &Session) -> UsagePolicies {
-        let shown = session.in_use().or(session.target());
+        let shown = session.in_use().or(session.on);
         shown.map_or(UsagePolicies::empty(), |id| self.configuration_policies(id))
     }
 
@@ -339,6 +340,8 @@ impl Manager {
         let Some(session) = self.session_mut(id) else { return Request::None };
         let held = [session.held(), session.candidate()];
         let request = core::mem::replace(&mut session.request, Request::None);
+        // The next open() ends all refusals.
+        session.refusals.clear();
         for on in held.into_iter().flatten() {
             self.release(id, on);
         }
@@ -368,11 +371,13 @@ impl Manager {
         self.plan_reopening(id, cause);
         let target = self.session_ref(id).and_then(Session::target);
         self.withdraw_request(id);
-        if target.is_some_and(|target| self.network_of(target).is_some()) {
-            // What it was about to move to is let go, and that shows in the state.
-            self.work.endings.push(id);
-        } else {
+        let is_on_link = target.is_some_and(|target| self.access_point(target).is_some());
+        let is_on_choice = self.session_ref(id).and_then(|session| session.on) != target;
+        if is_on_link && !is_on_choice {
             self.end(id);
+        } else {
+            // All facts, and what else it lets go, show in the state.
+            self.work.endings.push(id);
         }
     }
 

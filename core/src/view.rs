@@ -118,7 +118,7 @@ impl<'a> SessionView<'a> {
             return None;
         }
         let manager = self.manager;
-        let on = self.session.in_use().or(self.session.target())?;
+        let on = self.session.in_use().or(self.session.on)?;
         let link = manager.access_point(on).or_else(|| {
             let mut members =
                 manager.network_of(on)?.members.iter().filter_map(|&id| manager.access_point(id));
@@ -126,15 +126,19 @@ impl<'a> SessionView<'a> {
         });
         link?.shown().interface.as_ref()
     }
+    /// What its bytes are of: what a user choice was resolved to only while it is open.
+    fn counted(&self) -> Option<ConfigurationId> {
+        if self.session.is_open() { self.session.target() } else { self.session.on }
+    }
     /// Bytes received on the link (R-STAT-1).
     #[must_use]
     pub fn bytes_received(&self) -> u64 {
-        self.session.target().map_or(0, |on| self.manager.bytes(on).received)
+        self.counted().map_or(0, |on| self.manager.bytes(on).received)
     }
     /// Bytes sent on the link (R-STAT-1).
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
-        self.session.target().map_or(0, |on| self.manager.bytes(on).sent)
+        self.counted().map_or(0, |on| self.manager.bytes(on).sent)
     }
     /// Whole seconds since it became Connected (R-STAT-2).
     #[must_use]

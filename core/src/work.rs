@@ -96,6 +96,10 @@ impl Manager {
         for &id in touched {
             if let Some(configuration) = self.configuration_ref(id) {
                 sessions.extend_from_slice(&configuration.sessions);
+                // Who holds what has left its service network is no longer found by that.
+                if let Some(ap) = configuration.access_point() {
+                    sessions.extend_from_slice(&ap.holders);
+                }
             }
         }
         sort_once(&mut sessions);

@@ -316,7 +316,7 @@ impl Manager {
     }
 
     /// A cannot be brought back: it is dead (R-DEV-3).
-    pub(super) fn on_not_restored(&mut self, id: SessionId) {
+    pub(crate) fn on_not_restored(&mut self, id: SessionId) {
         self.fail_roaming(id, None);
         let is_dead = self.session_ref(id).and_then(Session::open).is_some_and(Open::is_dead);
         if !is_dead {
