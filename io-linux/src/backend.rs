@@ -1,11 +1,34 @@
 //! What the driver wants of a platform: levels of links, and requests to them. A back end knows nothing
 //! of sessions.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
-use netsession_core::{Effect, Identifier, Input};
+use netsession_core::{Effect, Identifier, Input, Interface, InterfaceAddress};
 
-use crate::Error;
+use crate::{Error, Lack};
+
+/// What the core does not say with a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct How {
+    /// A stop that shows no effect counts as under way until then, a start until it is cancelled or stopped.
+    pub(crate) until: Option<Instant>,
+    /// A link that was up before it was started is left up by a stop, unless that is forced.
+    pub(crate) is_forced: bool,
+    /// The place of the link among the members of its service network, 0 the most preferred.
+    pub(crate) place: u32,
+}
+
+/// Where the system's default route is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Followed {
+    /// Where it would be without us.
+    Nothing,
+    /// Where it is: the link in use may come back, or another take its place.
+    Kept,
+    /// By this link.
+    Link(Identifier, Interface),
+}
 
 /// Links of one platform. Facts and answers queue inside and are taken by [`next_input`](Self::next_input).
 pub(crate) trait Backend {
@@ -16,10 +39,21 @@ pub(crate) trait Backend {
     /// The next fact or answer for the core.
     fn next_input(&mut self) -> Option<Input>;
 
-    /// Carries out a request of the core. The answer comes as an input. A stop that shows no effect
-    /// counts as under way until `until`, a start until it is cancelled or stopped. A link that was up before
-    /// it was started is left up by a stop, unless that is forced.
-    fn request(&mut self, effect: Effect, until: Option<Instant>, is_forced: bool);
+    /// Carries out a request of the core. The answer comes as an input.
+    fn request(&mut self, effect: Effect, how: How);
+
+    /// All requests that follow from one input have been made.
+    fn requested(&mut self);
+
+    /// Moves the default route, where it is to follow. Done when this returns; what failed is in
+    /// [`next_trouble`](Self::next_trouble).
+    fn follow(&mut self, followed: Followed);
+
+    /// Something that failed and that no answer tells of.
+    fn next_trouble(&mut self) -> Option<Error>;
+
+    /// What this interface lacks for traffic that is bound to it.
+    fn lacks(&self, interface: &Interface) -> Result<Vec<Lack>, Error>;
 
     /// Belief may be wrong: look at everything again and say it as a snapshot.
     fn resync(&mut self);
@@ -31,7 +65,10 @@ pub(crate) trait Backend {
     fn named(&self, name: &str) -> Vec<Identifier>;
 
     /// Addresses to give to a link when it is started; the link by identifier or name.
-    fn give_address(&mut self, link: &str, address: netsession_core::InterfaceAddress);
+    fn give_address(&mut self, link: &str, address: InterfaceAddress);
+
+    /// A gateway to give a link a default route by when it is started; the link by identifier or name.
+    fn give_gateway(&mut self, link: &str, gateway: IpAddr);
 
     /// How often the platform's notifications were lost.
     fn lost_notifications(&self) -> u64;

@@ -2,6 +2,7 @@
 
 use std::cell::{Ref, RefCell};
 use std::fmt;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -13,11 +14,14 @@ use netsession_core::{
 use crate::backend::Backend;
 use crate::engine::{Attempt, Engine, Observer};
 use crate::rtnetlink::Rtnetlink;
-use crate::{Error, Session};
+use crate::{Error, Lack, Session};
 
 /// Enough for 1 800 link messages while nobody reads. A larger one would make a loss slower to mend:
 /// everything queued has to be read first.
 const RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// Before all default routes that members get, and most of what others set.
+const FOLLOWING_METRIC: u32 = 50;
 
 /// The core, driven by the links of this network namespace. A cheap handle: clones share one driver.
 ///
@@ -173,6 +177,22 @@ impl Driver {
         self.shared.engine.borrow().lost_events()
     }
 
+    /// What an access point that is up lacks for traffic that is bound to it, as the kernel's routes and
+    /// settings are now. Nothing if it has no addresses. To be called in the network namespace in which the
+    /// driver was made.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such access point, [`Error::System`] or [`Error::Kernel`] if the
+    /// routes cannot be read.
+    pub fn lacks(&self, access_point: &str) -> Result<Vec<Lack>, Error> {
+        let engine = self.shared.engine.borrow();
+        let Some(view) = engine.manager().configuration(access_point) else {
+            let existing = engine.manager().configurations(None).map(|view| view.id().clone()).collect();
+            return Err(Error::NotFound { text: access_point.to_owned(), existing });
+        };
+        view.interface().map_or(Ok(Vec::new()), |interface| engine.backend().lacks(interface))
+    }
+
     pub(crate) fn attempt(&self, session: SessionId) -> Option<Attempt> {
         self.shared.engine.borrow().attempt(session)
     }
@@ -243,6 +263,9 @@ pub struct Builder {
     config: Config,
     service_networks: Vec<(Identifier, Vec<Identifier>)>,
     addresses: Vec<(String, InterfaceAddress)>,
+    gateways: Vec<(String, IpAddr)>,
+    followed: Option<(Identifier, u32)>,
+    watches_carrier: bool,
     observer: Option<Box<dyn Observer>>,
 }
 
@@ -253,6 +276,9 @@ impl Default for Builder {
             config: Self::default_config(),
             service_networks: Vec::new(),
             addresses: Vec::new(),
+            gateways: Vec::new(),
+            followed: None,
+            watches_carrier: false,
             observer: None,
         }
     }
@@ -300,6 +326,41 @@ impl Builder {
         self
     }
 
+    /// A gateway of a link: the link gets a default route by it when it is started, after its addresses, and
+    /// loses it when it is stopped. Its metric is 100 for the most preferred member of a service network and
+    /// for a link that is in none, 200 for the next, and so on, or the next that no other link was given; so
+    /// traffic that is bound to no link takes the best that is up. The link by identifier or by the name of its interface.
+    #[must_use]
+    pub fn gateway(mut self, link: &str, gateway: IpAddr) -> Self {
+        self.gateways.push((link.to_owned(), gateway));
+        self
+    }
+
+    /// The system's default route follows the session that is open on this configuration: a route of metric
+    /// 50, so that it goes before those of the links, and of protocol 78, by which it can be told from others
+    /// (`ip route show proto 78`). It is set when the session is open, moved in one step when the session has
+    /// moved, and taken away when it is closed. If several sessions are open on it, it follows the first.
+    ///
+    /// The gateway is that of [`gateway`](Self::gateway), else that of the link's own default route, else none
+    /// if the link needs none, such as a tunnel. What fails is told by the next [`Driver::turn`] as
+    /// [`Error::DefaultRoute`], once; the session is not touched by it. One that ended without closing its
+    /// session leaves the route until its link goes down; the next one takes it over. Needs CAP_NET_ADMIN.
+    #[must_use]
+    pub fn follow_default_route(mut self, configuration: &str) -> Self {
+        self.followed = Some((Identifier::from(configuration), FOLLOWING_METRIC));
+        self
+    }
+
+    /// While a session could roam to a link that is down, whether the link is brought up without addresses, so
+    /// that it shows whether it has carrier (R-ROAM-39). Off by default: links that are down are taken for
+    /// usable then, and only a start tells. It is for systems where nobody else manages the links; others see
+    /// them come up, and the kernel may give them addresses of IPv6 by itself, by which they count as in use.
+    #[must_use]
+    pub fn watch_carrier(mut self, watches: bool) -> Self {
+        self.watches_carrier = watches;
+        self
+    }
+
     /// Somebody who sees all inputs and outputs.
     #[must_use]
     pub fn observer(mut self, observer: Box<dyn Observer>) -> Self {
@@ -311,7 +372,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::System`] or [`Error::Kernel`] if rtnetlink cannot be used, [`Error::Refused`] if a service
-    /// network has an identifier that is empty or taken.
+    /// network has an identifier that is empty or taken, [`Error::Kernel`] if the default route is to follow
+    /// and this process may not move it.
     pub fn build(self) -> Result<Driver, Error> {
         let poll = mio::Poll::new().map_err(|error| Error::system("make a poll (epoll)", error))?;
         let registry = || {
@@ -321,8 +383,20 @@ impl Builder {
         for (link, address) in &self.addresses {
             backend.give_address(link, *address);
         }
+        for (link, gateway) in &self.gateways {
+            backend.give_gateway(link, *gateway);
+        }
+        if let Some((_, metric)) = &self.followed {
+            backend.prepare_to_follow(*metric)?;
+        }
+        if self.watches_carrier {
+            backend.watch_carrier();
+        }
         let registry = registry()?;
         let mut engine = Engine::new(poll, Box::new(backend), self.config, self.observer)?;
+        if let Some((configuration, _)) = self.followed {
+            engine.follow_default_route(configuration);
+        }
         for (id, members) in self.service_networks {
             engine.handle(Input::Add(Add::service_network(id, members)))?;
         }
@@ -342,6 +416,9 @@ impl fmt::Debug for Builder {
             .field("config", &self.config)
             .field("service_networks", &self.service_networks)
             .field("addresses", &self.addresses)
+            .field("gateways", &self.gateways)
+            .field("followed", &self.followed)
+            .field("watches_carrier", &self.watches_carrier)
             .finish_non_exhaustive()
     }
 }

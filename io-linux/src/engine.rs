@@ -8,12 +8,12 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use netsession_core::{
-    Accepted, Cause, ConfigurationType, Effect, Event, Identifier, Input, Manager, Output, Refused,
-    SessionError, SessionId, ShutdownPolicy,
+    Accepted, Cause, ConfigurationType, Effect, Event, Identifier, Input, LinkState, Manager, Output,
+    Refused, SessionError, SessionId, ShutdownPolicy,
 };
 
 use crate::Error;
-use crate::backend::Backend;
+use crate::backend::{Backend, Followed, How};
 use crate::clock::Clock;
 
 /// Sees all that goes into the core and comes out of it, in order: what a trace is written from.
@@ -49,6 +49,8 @@ pub(crate) struct Engine {
     wake: Option<Instant>,
     stop_timeout: Duration,
     attempts: BTreeMap<SessionId, Attempt>,
+    /// The configuration whose session the system's default route follows.
+    followed: Option<Identifier>,
     /// An error that came where it could not be returned.
     deferred: Option<Error>,
     /// The poll has reported something that no turn has looked at, or a turn left something.
@@ -75,6 +77,7 @@ impl Engine {
             wake: None,
             stop_timeout: config.stop_timeout,
             attempts: BTreeMap::new(),
+            followed: None,
             deferred: None,
             work_left: true,
             has_snapshot: false,
@@ -89,6 +92,11 @@ impl Engine {
 
     pub(crate) fn backend(&self) -> &dyn Backend {
         self.backend.as_ref()
+    }
+
+    /// From now on the default route follows the first session that is open on this configuration.
+    pub(crate) fn follow_default_route(&mut self, configuration: Identifier) {
+        self.followed = Some(configuration);
     }
 
     pub(crate) const fn has_snapshot(&self) -> bool {
@@ -132,6 +140,9 @@ impl Engine {
         let result = self.backend.turn(Instant::now());
         self.work_left = matches!(result, Ok(true));
         self.feed_from_backend();
+        if let Some(trouble) = self.backend.next_trouble() {
+            self.defer(trouble);
+        }
         if self.wake.is_some_and(|wake| wake <= Instant::now()) {
             // Only time passed: it cannot be refused.
             let _: Result<Accepted, Refused> = self.feed(Input::Tick {});
@@ -218,16 +229,21 @@ impl Engine {
     }
 
     fn drain(&mut self, now: netsession_core::Instant, is_stop: bool) {
+        let mut has_moved = false;
         loop {
             let output = self.manager.poll_output();
             if let Some(observer) = &mut self.observer {
                 observer.output(now, &output);
             }
+            // Events come first, and a link that is left goes down by the effects behind them.
+            if !has_moved && !matches!(output, Output::Event(_)) {
+                has_moved = true;
+                self.move_default_route();
+            }
             match output {
                 Output::Effect(effect) => {
-                    let until = self.deadline_of(&effect);
-                    let is_forced = is_stop || self.stops_always(&effect);
-                    self.backend.request(effect, until, is_forced);
+                    let how = self.how(&effect, is_stop);
+                    self.backend.request(effect, how);
                 }
                 Output::Event(event) => {
                     self.note_event(&event);
@@ -239,32 +255,57 @@ impl Engine {
                 }
                 Output::Idle { wake } => {
                     self.wake = wake.and_then(|wake| self.clock.system_instant(wake.at));
-                    return;
+                    return self.backend.requested();
                 }
             }
         }
     }
 
-    /// When the core will give up waiting for a stop: from then on the link is what it looks like. A start
-    /// lasts until the core withdraws it.
-    fn deadline_of(&self, effect: &Effect) -> Option<Instant> {
+    fn how(&self, effect: &Effect, is_stop: bool) -> How {
         match effect {
-            Effect::Stop { .. } => Instant::now().checked_add(self.stop_timeout),
-            Effect::Start { .. }
-            | Effect::Cancel { .. }
+            Effect::Start { id, .. } => How { place: self.place_of(id), ..How::default() },
+            // When the core gives up waiting for a stop the link is what it looks like; a start lasts until
+            // the core withdraws it.
+            Effect::Stop { id, .. } => How {
+                until: Instant::now().checked_add(self.stop_timeout),
+                is_forced: is_stop || self.stops_always(id),
+                ..How::default()
+            },
+            Effect::Cancel { .. }
             | Effect::Resolve { .. }
             | Effect::Update { .. }
             | Effect::ReadCounters { .. }
             | Effect::Watch { .. }
-            | Effect::Unwatch { .. } => None,
+            | Effect::Unwatch { .. } => How::default(),
         }
     }
 
-    /// Whether a stop follows from a policy that does not ask who brought the link up (R-CLOSE-8).
-    fn stops_always(&self, effect: &Effect) -> bool {
-        let Effect::Stop { id, .. } = effect else { return false };
+    /// Whether the policy of an access point does not ask who brought it up (R-CLOSE-8).
+    fn stops_always(&self, id: &str) -> bool {
         let policy = self.manager.configuration(id).and_then(|it| it.shutdown_policy());
         policy == Some(ShutdownPolicy::LastClose)
+    }
+
+    /// The place of an access point in the first service network that has it.
+    fn place_of(&self, id: &str) -> u32 {
+        let mut networks = self.manager.configurations(None);
+        let place = networks.find_map(|network| network.members().position(|member| member == id));
+        place.and_then(|place| u32::try_from(place).ok()).unwrap_or(0)
+    }
+
+    fn move_default_route(&mut self) {
+        let Some(configuration) = &self.followed else { return };
+        let session = self.manager.sessions().find(|it| it.is_open() && it.configuration() == configuration);
+        let followed = session.map_or(Followed::Nothing, |session| {
+            let link = session.active_configuration().and_then(|id| self.manager.configuration(id));
+            let link = link.filter(|link| link.link() == Some(LinkState::Active));
+            link.and_then(|link| Some(Followed::Link(link.id().clone(), link.interface()?.clone())))
+                .unwrap_or(Followed::Kept)
+        });
+        self.backend.follow(followed);
+        if let Some(trouble) = self.backend.next_trouble() {
+            self.defer(trouble);
+        }
     }
 
     /// Notes an attempt before the events that may end it at once.

@@ -43,6 +43,30 @@ pub enum Error {
         /// The identifiers of all that have the name.
         fits: Vec<Identifier>,
     },
+    /// A session has no link to bind a socket to.
+    #[error("there is no link of {configuration:?} to bind a socket to: {why}")]
+    NoLink {
+        /// What the session is on, or its candidate.
+        configuration: Identifier,
+        /// Why, and what to wait for.
+        why: &'static str,
+    },
+    /// A socket could not be bound to an interface.
+    #[error("cannot bind the socket to {interface}: {reason}")]
+    Bind {
+        /// The interface.
+        interface: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The system's default route is not where the session is. The session works all the same.
+    #[error("the default route cannot follow to {interface}: {reason}")]
+    DefaultRoute {
+        /// Where it should go by.
+        interface: String,
+        /// Why, and what to do.
+        reason: String,
+    },
 }
 
 impl Error {

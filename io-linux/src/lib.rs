@@ -30,6 +30,7 @@ mod driver;
 mod engine;
 mod error;
 pub mod explain;
+mod lacks;
 pub mod link_table;
 mod netlink;
 pub mod replay;
@@ -40,6 +41,7 @@ pub mod trace;
 pub use driver::{Builder, Driver, Events};
 pub use engine::Observer;
 pub use error::Error;
+pub use lacks::Lack;
 pub use session::{DEFAULT_WAIT_MS, Session, WaitResult};
 
 /// The example of README.md, so that it is compiled.

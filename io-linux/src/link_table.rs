@@ -10,6 +10,7 @@
 //! | up, carrier, no usable address | Discovered |
 //! | up, carrier, a usable address | Active |
 //! | up, and a start of ours is under way, until it is Active | Connecting |
+//! | up, and a start of ours has not yet given it its default route | Connecting |
 //! | up, and a stop of ours is under way that began at Connecting or Active | Closing |
 //! | deleted | the access point is removed |
 //!
@@ -45,6 +46,8 @@ const WLAN_LOSS_GRACE: Duration = Duration::from_millis(100);
 pub enum Phase {
     /// It is being brought up.
     Starting,
+    /// It is being brought up, and is of no use before it has been given all that it is to get.
+    Equipping,
     /// It is being taken down.
     Stopping,
 }
@@ -161,10 +164,23 @@ impl LinkTable {
         self.links.by_index.get(&index)?.listing.as_ref().map(|listing| listing.level)
     }
 
+    /// The request of ours that is under way on an interface.
+    #[must_use]
+    pub fn phase(&self, index: u32) -> Option<Phase> {
+        self.phases.get(&index).map(|(phase, _)| *phase)
+    }
+
     /// Whether an interface is administratively up.
     #[must_use]
     pub fn is_up(&self, index: u32) -> bool {
         self.links.by_index.get(&index).is_some_and(Link::is_up)
+    }
+
+    /// Whether everybody behind an interface is reached without naming a gateway: it has one other end, or
+    /// nobody to ask.
+    #[must_use]
+    pub fn needs_no_gateway(&self, index: u32) -> bool {
+        self.links.by_index.get(&index).is_some_and(Link::needs_no_gateway)
     }
 
     /// The access points whose interface has this name, or this alternative name.
@@ -299,6 +315,7 @@ fn level_of(link: &Link, phase: Option<Phase>, can_start: bool) -> LinkState {
     let is_usable = link.has_carrier() && !link.addresses.is_empty();
     match phase {
         Some(Phase::Stopping) => LinkState::Closing,
+        Some(Phase::Equipping) => LinkState::Connecting,
         Some(Phase::Starting) if !is_usable => LinkState::Connecting,
         _ if is_usable => LinkState::Active,
         _ if link.has_carrier() => LinkState::Discovered,
@@ -320,7 +337,7 @@ fn is_done(link: &Link, phase: Option<Phase>, level: LinkState) -> bool {
     match phase {
         Some(Phase::Starting) => level == LinkState::Active,
         Some(Phase::Stopping) => !link.is_up(),
-        None => false,
+        Some(Phase::Equipping) | None => false,
     }
 }
 

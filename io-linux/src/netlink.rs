@@ -4,8 +4,10 @@
 //! event and every dump. Whatever is malformed ends the walk.
 
 pub(crate) mod request;
+pub(crate) mod routes;
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 
 use mio::unix::SourceFd;
@@ -55,6 +57,15 @@ pub(crate) struct NetlinkSocket {
 impl NetlinkSocket {
     /// A socket that hears these multicast groups, and wakes the poll.
     pub(crate) fn open(registry: &mio::Registry, token: mio::Token, groups: &[u32]) -> Result<Self, Error> {
+        let socket = Self::unpolled(groups)?;
+        registry
+            .register(&mut SourceFd(&socket.socket.as_raw_fd()), token, mio::Interest::READABLE)
+            .map_err(|e| Error::system("watch an rtnetlink socket", e))?;
+        Ok(socket)
+    }
+
+    /// A socket that hears these multicast groups; what it is asked has been answered when it has been sent.
+    pub(crate) fn unpolled(groups: &[u32]) -> Result<Self, Error> {
         let mut socket =
             Socket::new(NETLINK_ROUTE).map_err(|e| Error::system("open an rtnetlink socket", e))?;
         let configure = |socket: &mut Socket| -> io::Result<()> {
@@ -67,7 +78,7 @@ impl NetlinkSocket {
             let _: io::Result<()> = socket.set_ext_ack(true);
             let _: io::Result<()> = socket.set_cap_ack(true);
             let _: io::Result<()> = socket.set_netlink_get_strict_chk(true);
-            registry.register(&mut SourceFd(&socket.as_raw_fd()), token, mio::Interest::READABLE)
+            Ok(())
         };
         configure(&mut socket).map_err(|e| Error::system("set up an rtnetlink socket", e))?;
         Ok(Self { socket })
@@ -104,6 +115,23 @@ impl NetlinkSocket {
             return Ok(Received::Lost);
         }
         Ok(Received::Messages(length))
+    }
+
+    /// Sends one request and reads the answer. For a socket on which nothing else waits.
+    pub(crate) fn ask(&self, buffer: &mut Vec<u8>, request: &[u8]) -> Result<(), Failure> {
+        let failure = |error: io::Error| Failure {
+            error: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO),
+            text: None,
+        };
+        self.send(request).map_err(failure)?;
+        match self.receive(buffer).map_err(failure)? {
+            Received::Messages(length) => {
+                messages(buffer.get(..length).unwrap_or_default()).try_for_each(|message| answer(&message))
+            }
+            Received::Nothing | Received::Lost => {
+                Err(Failure { error: rustix::io::Errno::NOBUFS, text: None })
+            }
+        }
     }
 
     /// Sends one request. The kernel has carried it out when this returns.
@@ -203,6 +231,17 @@ impl std::fmt::Display for Failure {
 pub(crate) fn text_of(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+}
+
+/// An address of this family, by its number.
+pub(crate) fn ip(family: u8, value: &[u8]) -> Option<IpAddr> {
+    const AF_INET: u8 = 2;
+    const AF_INET6: u8 = 10;
+    match family {
+        AF_INET => value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets).into()),
+        AF_INET6 => value.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets).into()),
+        _ => None,
+    }
 }
 
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -4,25 +4,30 @@
 //! blocks. In rest notifications go to the [`LinkTable`] as they come; when belief may be wrong everything
 //! is dumped afresh (see `resync`).
 
+mod follow;
 mod jobs;
 mod resync;
+mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mio::Token;
-use netsession_core::{Effect, Identifier, Input, InterfaceAddress, OperationId};
+use netsession_core::{Effect, Identifier, Input, Interface, InterfaceAddress, OperationId};
 use rustix::io::Errno;
 
+use self::follow::Follower;
 use self::jobs::{Given, Job};
 use self::resync::Resync;
-use crate::Error;
-use crate::backend::Backend;
+use crate::backend::{Backend, Followed, How};
+use crate::lacks::{is_strict, lacks_of};
 use crate::link_table::LinkTable;
 use crate::netlink::{
-    Failure, Message, NetlinkSocket, Received, answer, attributes, buffer, messages, request, u64_at,
+    Failure, Message, NetlinkSocket, Received, answer, attributes, buffer, messages, request, routes, u64_at,
 };
+use crate::{Error, Lack};
 
 // linux/rtnetlink.h
 const RTNLGRP_LINK: u32 = 1;
@@ -33,6 +38,7 @@ const IFLA_STATS_LINK_64: u16 = 1;
 
 const NOTIFICATIONS: Token = Token(0);
 const REQUESTS: Token = Token(1);
+const FOLLOWED_ROUTES: Token = Token(2);
 
 /// Some milliseconds of work; then the core and the application get their turn.
 const DATAGRAMS_PER_TURN: usize = 128;
@@ -65,9 +71,18 @@ pub(crate) struct Rtnetlink {
     /// Requests to start and stop, by interface; the first of each is under way.
     jobs: BTreeMap<u32, VecDeque<Job>>,
     given: BTreeMap<u32, Given>,
+    /// Links whose start failed, until all has been read that it did.
+    ending: Vec<u32>,
     answers: VecDeque<Input>,
     /// What to give to links that are started, by identifier or name.
     addresses: Vec<(String, InterfaceAddress)>,
+    gateways: Vec<(String, IpAddr)>,
+    follower: Option<Follower>,
+    /// What failed of it.
+    trouble: Option<Error>,
+    is_watching: bool,
+    /// Watches that have just ended.
+    unwatched: Vec<Identifier>,
     lost_notifications: u64,
     resyncs: u64,
 }
@@ -110,11 +125,34 @@ impl Rtnetlink {
             failed: None,
             jobs: BTreeMap::new(),
             given: BTreeMap::new(),
+            ending: Vec::new(),
             answers: VecDeque::new(),
             addresses: Vec::new(),
+            gateways: Vec::new(),
+            follower: None,
+            trouble: None,
+            is_watching: false,
+            unwatched: Vec::new(),
             lost_notifications: 0,
             resyncs: 0,
         })
+    }
+
+    /// Links that are down are brought up while they are watched.
+    pub(crate) fn watch_carrier(&mut self) {
+        self.is_watching = true;
+    }
+
+    /// The default route can follow from now on, by a route of this metric.
+    pub(crate) fn prepare_to_follow(&mut self, metric: u32) -> Result<(), Error> {
+        if !self.table.can_start() {
+            return Err(Error::Kernel {
+                doing: "let the default route follow a session",
+                reason: "this process needs CAP_NET_ADMIN in its network namespace".to_owned(),
+            });
+        }
+        self.follower = Some(Follower::new(&self.registry, metric)?);
+        Ok(())
     }
 
     /// Reads until nothing is left, or it is enough for one turn.
@@ -247,6 +285,13 @@ impl Rtnetlink {
         Ok(())
     }
 
+    /// The table is what the kernel has said so far. The answer to a request comes before the notification of
+    /// what it did, so some things can be judged only now.
+    fn on_all_read(&mut self) {
+        std::mem::take(&mut self.ending).into_iter().for_each(|index| self.table.end(index));
+        self.forget_watches();
+    }
+
     fn read_counters(&mut self, id: Identifier) {
         self.make_room();
         // Nobody waits for it: without a link, or without an answer, there is nothing to report.
@@ -266,19 +311,26 @@ impl Backend for Rtnetlink {
         if result.is_err() {
             self.give_up(now);
         }
+        if matches!((&result, &self.resync), (Ok(false), Resync::Settled)) {
+            self.on_all_read();
+        }
         self.table.flush();
         self.given.retain(|index, _| self.table.name_of(*index).is_some());
-        result
+        let is_left = self.read_route_changes();
+        result.map(|left| left || is_left)
     }
 
     fn next_input(&mut self) -> Option<Input> {
         self.table.next_input().or_else(|| self.answers.pop_front())
     }
 
-    fn request(&mut self, effect: Effect, until: Option<Instant>, is_forced: bool) {
+    fn request(&mut self, effect: Effect, how: How) {
         match effect {
-            Effect::Start { op, id } => self.start(op, &id),
-            Effect::Stop { op, id } => self.stop(op, &id, until, is_forced),
+            Effect::Start { op, id } => {
+                self.unwatched.retain(|other| *other != id);
+                self.start(op, &id, how.place);
+            }
+            Effect::Stop { op, id } => self.stop(op, &id, how.until, how.is_forced),
             Effect::Cancel { op, cancelled } => self.cancel(op, cancelled),
             Effect::Update { op } => {
                 self.waiting_updates.push(op);
@@ -287,9 +339,27 @@ impl Backend for Rtnetlink {
             Effect::ReadCounters { id } => self.read_counters(id),
             // Not asked for: the core knows that this platform cannot ask.
             Effect::Resolve { op, .. } => self.answers.push_back(Input::Resolved { op, choice: None }),
-            // A link that is down shows no carrier; to look for one would take it up.
-            Effect::Watch { .. } | Effect::Unwatch { .. } => {}
+            Effect::Watch { id } => self.watch(&id),
+            Effect::Unwatch { id } => self.unwatch(id),
         }
+    }
+
+    fn requested(&mut self) {
+        self.end_watches();
+    }
+
+    fn follow(&mut self, followed: Followed) {
+        self.follow_to(followed);
+    }
+
+    fn next_trouble(&mut self) -> Option<Error> {
+        self.trouble.take()
+    }
+
+    fn lacks(&self, interface: &Interface) -> Result<Vec<Lack>, Error> {
+        let routes = routes::read(&NetlinkSocket::unpolled(&[])?, &mut buffer())?;
+        let name_of = |index| self.table.name_of(index).map(str::to_owned);
+        Ok(lacks_of(interface, &routes, name_of, || is_strict(&interface.name)))
     }
 
     fn resync(&mut self) {
@@ -313,6 +383,10 @@ impl Backend for Rtnetlink {
 
     fn give_address(&mut self, link: &str, address: InterfaceAddress) {
         self.addresses.push((link.to_owned(), address));
+    }
+
+    fn give_gateway(&mut self, link: &str, gateway: IpAddr) {
+        self.gateways.push((link.to_owned(), gateway));
     }
 
     fn lost_notifications(&self) -> u64 {

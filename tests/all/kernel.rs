@@ -9,7 +9,9 @@ mod links;
 mod live;
 pub(crate) mod namespace;
 mod processes;
+mod routes;
 mod truth;
+mod two_links;
 
 use std::time::{Duration, Instant};
 

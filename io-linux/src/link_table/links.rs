@@ -1,11 +1,11 @@
 //! The kernel's links as its messages tell them, and nothing else: no level, no identifier.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use netsession_core::{BearerType, Identifier, InterfaceAddress, LinkState};
 
-use crate::netlink::{Message, attributes, messages, text_of, u16_at, u32_at};
+use crate::netlink::{Message, attributes, ip, messages, text_of, u16_at, u32_at};
 
 // linux/rtnetlink.h
 const RTM_NEWLINK: u16 = 16;
@@ -32,11 +32,11 @@ const IFA_F_TENTATIVE: u32 = 0x40;
 // linux/if.h
 const IFF_UP: u32 = 0x1;
 const IFF_LOOPBACK: u32 = 0x8;
+const IFF_POINTOPOINT: u32 = 0x10;
+const IFF_NOARP: u32 = 0x80;
 const IFF_RUNNING: u32 = 0x40;
 const IFF_LOWER_UP: u32 = 0x1_0000;
 const AF_UNSPEC: u8 = 0;
-const AF_INET: u8 = 2;
-const AF_INET6: u8 = 10;
 
 /// Made by software, yet what traffic to the outside goes through: these count for being online. All
 /// other kinds (bridge, veth, tun …) do not; what has no kind is hardware.
@@ -109,6 +109,10 @@ impl Link {
     /// without it IFF_RUNNING only says that the kernel has not yet looked at a link that is new.
     pub(super) const fn has_carrier(&self) -> bool {
         self.flags & (IFF_RUNNING | IFF_LOWER_UP) == IFF_RUNNING | IFF_LOWER_UP
+    }
+
+    pub(super) const fn needs_no_gateway(&self) -> bool {
+        self.flags & (IFF_POINTOPOINT | IFF_NOARP) != 0
     }
 
     pub(super) fn permanent(&self) -> Option<&Identifier> {
@@ -341,14 +345,6 @@ fn until_zero(value: &[u8]) -> &[u8] {
 fn hardware_address(value: &[u8]) -> Option<Identifier> {
     let octets: Vec<String> = value.iter().map(|octet| format!("{octet:02x}")).collect();
     value.iter().any(|octet| *octet != 0).then(|| Identifier::from(octets.join(":")))
-}
-
-fn ip(family: u8, value: &[u8]) -> Option<IpAddr> {
-    match family {
-        AF_INET => value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets).into()),
-        AF_INET6 => value.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets).into()),
-        _ => None,
-    }
 }
 
 const fn is_link_local(address: IpAddr) -> bool {

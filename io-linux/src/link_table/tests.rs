@@ -237,6 +237,18 @@ fn our_start_is_connecting_until_it_is_done_or_over() {
 }
 
 #[test]
+fn a_link_that_is_still_to_get_its_route_is_connecting_whatever_it_has() {
+    let mut table = table(true);
+    table.adopt(fresh(&[Link::new(2, "eth0", 0).bytes()]));
+    inputs(&mut table);
+    table.begin(2, Phase::Equipping, None);
+    assert_eq!(after(&mut table, &Link::new(2, "eth0", UP | RUNNING).bytes()), "eth0=connecting");
+    assert_eq!(after(&mut table, &address(NEW_ADDRESS, 2, "192.0.2.7", 0)), "");
+    table.begin(2, Phase::Starting, None);
+    assert_eq!((words(&mut table).as_str(), table.phase(2)), ("eth0=active", None));
+}
+
+#[test]
 fn our_stop_is_closing_until_the_link_is_down_unless_it_cleans_up() {
     let mut table = table(true);
     let up = Link::new(2, "eth0", UP | RUNNING).bytes();

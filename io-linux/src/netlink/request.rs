@@ -3,14 +3,19 @@
 use std::net::IpAddr;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload,
+    NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
+    NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType, RouteVia,
+};
 use netlink_packet_route::stats::{StatsFilterMask, StatsMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netsession_core::InterfaceAddress;
+
+use super::routes::{DefaultRoute, Family, PROTOCOL};
 
 /// All links, without their statistics.
 pub(crate) fn dump_links(sequence: u32) -> Vec<u8> {
@@ -52,6 +57,63 @@ pub(crate) fn counters(sequence: u32, index: u32) -> Vec<u8> {
     message.header.ifindex = index;
     message.header.filter_mask = StatsFilterMask::Link64;
     bytes(sequence, 0, RouteNetlinkMessage::GetStats(message))
+}
+
+/// The routes of a family in the main table.
+pub(crate) fn dump_routes(sequence: u32, family: Family) -> Vec<u8> {
+    let mut message = RouteMessage::default();
+    message.header.address_family = address_family(family);
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    bytes(sequence, NLM_F_DUMP, RouteNetlinkMessage::GetRoute(message))
+}
+
+/// Adds a default route of ours beside those that there are. One that is quite the same is refused.
+pub(crate) fn add_route(sequence: u32, route: &DefaultRoute) -> Vec<u8> {
+    let message = RouteNetlinkMessage::NewRoute(route_message(route));
+    bytes(sequence, NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND, message)
+}
+
+/// Adds a default route of ours where none of that metric is.
+pub(crate) fn add_only_route(sequence: u32, route: &DefaultRoute) -> Vec<u8> {
+    let message = RouteNetlinkMessage::NewRoute(route_message(route));
+    bytes(sequence, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, message)
+}
+
+/// Puts a default route of ours in the place of the one of the same metric, in one step: whoever looks for
+/// a route finds the one or the other.
+pub(crate) fn replace_route(sequence: u32, route: &DefaultRoute) -> Vec<u8> {
+    let message = RouteNetlinkMessage::NewRoute(route_message(route));
+    bytes(sequence, NLM_F_ACK | NLM_F_REPLACE, message)
+}
+
+/// Takes a default route of ours away.
+pub(crate) fn remove_route(sequence: u32, route: &DefaultRoute) -> Vec<u8> {
+    bytes(sequence, NLM_F_ACK, RouteNetlinkMessage::DelRoute(route_message(route)))
+}
+
+fn route_message(route: &DefaultRoute) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    message.header.address_family = address_family(route.family);
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    message.header.protocol = PROTOCOL.into();
+    message.header.kind = RouteType::Unicast;
+    // Whoever has no gateway is on the link itself.
+    let is_on_link = route.gateway.is_none() && route.family == Family::V4;
+    message.header.scope = if is_on_link { RouteScope::Link } else { RouteScope::Universe };
+    message.attributes.push(RouteAttribute::Oif(route.index));
+    message.attributes.push(RouteAttribute::Priority(route.metric));
+    message.attributes.extend(route.gateway.map(|gateway| match (route.family, gateway) {
+        (Family::V4, IpAddr::V6(gateway)) => RouteAttribute::Via(RouteVia::Inet6(gateway)),
+        (Family::V4 | Family::V6, gateway) => RouteAttribute::Gateway(RouteAddress::from(gateway)),
+    }));
+    message
+}
+
+const fn address_family(family: Family) -> AddressFamily {
+    match family {
+        Family::V4 => AddressFamily::Inet,
+        Family::V6 => AddressFamily::Inet6,
+    }
 }
 
 fn address_message(index: u32, address: InterfaceAddress) -> AddressMessage {

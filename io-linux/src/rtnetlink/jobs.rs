@@ -3,7 +3,8 @@
 //! Jobs on one interface run one after the other. What a start gave is kept until it is taken back, so that
 //! a stop, a failure half-way, or a cancel removes exactly that.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::time::Instant;
 
 use netsession_core::{Identifier, Input, InterfaceAddress, OperationId, Outcome};
@@ -11,26 +12,32 @@ use rustix::io::Errno;
 
 use super::{Awaited, Rtnetlink};
 use crate::link_table::Phase;
+use crate::netlink::routes::{DefaultRoute, Family};
 use crate::netlink::{Failure, request};
+
+/// Between the metrics of the default routes of two members: others find room in between.
+const METRIC_STEP: u32 = 100;
 
 /// What our starts have given to an interface and no stop has taken back.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     /// The start that gave it.
     by: Option<OperationId>,
-    addresses: Vec<InterfaceAddress>,
+    gifts: Vec<Gift>,
     /// It was down before.
     was_down: bool,
     /// It was up before, by somebody else.
     was_up: bool,
+    /// It was down before, and a watch has brought it up.
+    pub(super) is_up_by_watch: bool,
 }
 
 /// A request to start or stop an interface.
 #[derive(Debug)]
 pub(super) struct Job {
     action: Action,
-    /// To whom it is answered: the start or stop, or the cancel of the start.
-    op: OperationId,
+    /// To whom it is answered: the start or stop, or the cancel of the start; a watch is not.
+    op: Option<OperationId>,
     result: Outcome,
     reason: Option<String>,
     steps: VecDeque<Step>,
@@ -40,8 +47,10 @@ pub(super) struct Job {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Action {
-    Start,
+pub(super) enum Action {
+    Start {
+        place: u32,
+    },
     Stop {
         until: Option<Instant>,
         /// Also if somebody else had brought it up before it was started.
@@ -49,19 +58,29 @@ enum Action {
     },
     /// Takes back what was given, after a start that failed or was cancelled.
     Undo,
+    Watch,
+    Unwatch,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Up,
     Down,
-    Give(InterfaceAddress),
-    Take(InterfaceAddress),
+    Give(Gift),
+    Take(Gift),
+}
+
+/// What a start gives and a stop takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gift {
+    Address(InterfaceAddress),
+    DefaultRoute(DefaultRoute),
 }
 
 impl Rtnetlink {
-    pub(super) fn start(&mut self, op: OperationId, id: &Identifier) {
-        self.enqueue(op, id, Action::Start);
+    /// A link in a later place of its service network gets a default route that is less preferred.
+    pub(super) fn start(&mut self, op: OperationId, id: &Identifier, place: u32) {
+        self.enqueue(op, id, Action::Start { place });
     }
 
     pub(super) fn stop(&mut self, op: OperationId, id: &Identifier, until: Option<Instant>, is_forced: bool) {
@@ -69,17 +88,17 @@ impl Rtnetlink {
     }
 
     pub(super) fn cancel(&mut self, op: OperationId, cancelled: OperationId) {
-        let is_meant = |job: &&mut Job| job.op == cancelled && job.action == Action::Start;
+        let is_meant = |job: &&mut Job| job.op == Some(cancelled) && job.action.is_start();
         if let Some(job) = self.jobs.values_mut().flatten().find(is_meant) {
             // Its turn comes when the kernel has answered the step that is under way on the interface.
             job.action = Action::Undo;
-            job.op = op;
+            job.op = Some(op);
         } else if let Some((index, _)) = self.given.iter().find(|(_, given)| given.by == Some(cancelled)) {
             // Its answer and the cancel have crossed.
             let index = *index;
-            self.enqueue_on(index, Job::new(op, Action::Undo));
+            self.enqueue_on(index, Job::new(Some(op), Action::Undo));
         } else {
-            self.complete(op, Outcome::Ok, None);
+            self.complete(Some(op), Outcome::Ok, None);
         }
     }
 
@@ -103,17 +122,17 @@ impl Rtnetlink {
 
     fn enqueue(&mut self, op: OperationId, id: &Identifier, action: Action) {
         let Some(index) = self.table.index_of(id) else {
-            return self.complete(op, Outcome::Gone, Some(format!("{id} is gone")));
+            return self.complete(Some(op), Outcome::Gone, Some(format!("{id} is gone")));
         };
         if !self.table.can_start() {
             let reason =
                 format!("to start and stop {id} this process needs CAP_NET_ADMIN in its network namespace");
-            return self.complete(op, Outcome::NotSupported, Some(reason));
+            return self.complete(Some(op), Outcome::NotSupported, Some(reason));
         }
-        self.enqueue_on(index, Job::new(op, action));
+        self.enqueue_on(index, Job::new(Some(op), action));
     }
 
-    fn enqueue_on(&mut self, index: u32, job: Job) {
+    pub(super) fn enqueue_on(&mut self, index: u32, job: Job) {
         self.make_room();
         let jobs = self.jobs.entry(index).or_default();
         jobs.push_back(job);
@@ -148,9 +167,11 @@ impl Rtnetlink {
     }
 
     fn begin(&mut self, index: u32) {
+        let is_idle = self.is_idle(index);
+        let metric = self.metric(index);
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) else { return };
         match job.action {
-            Action::Start => {
+            Action::Start { .. } => {
                 let is_up = self.table.is_up(index);
                 if !is_up {
                     job.steps.push_back(Step::Up);
@@ -158,11 +179,20 @@ impl Rtnetlink {
                 let name = self.table.name_of(index);
                 let is_meant = |link: &str| Some(link) == name || self.table.index_of(link) == Some(index);
                 let addresses = self.addresses.iter().filter(|(link, _)| is_meant(link));
-                job.steps.extend(addresses.map(|(_, address)| Step::Give(*address)));
+                job.steps.extend(addresses.map(|(_, address)| Step::Give(Gift::Address(*address))));
+                // A gateway is reached by an address, so its route comes last and goes first.
+                let gateways = self.gateways.iter().filter(|(link, _)| is_meant(link));
+                let routes =
+                    gateways.map(|(_, it)| DefaultRoute::ours(Family::of(*it), index, Some(*it), metric));
+                job.steps.extend(routes.map(|route| Step::Give(Gift::DefaultRoute(route))));
                 let given = self.given.entry(index).or_default();
-                given.by = Some(job.op);
+                given.by = job.op;
+                given.was_down |= std::mem::take(&mut given.is_up_by_watch) && is_up;
                 given.was_up = is_up && !given.was_down;
-                self.table.begin(index, Phase::Starting, None);
+                let has_route = job.steps.iter().any(|step| step.gift().and_then(Gift::metric).is_some());
+                let phase = if has_route { Phase::Equipping } else { Phase::Starting };
+                self.ending.retain(|other| *other != index);
+                self.table.begin(index, phase, None);
             }
             Action::Stop { is_forced: false, .. } if self.given.get(&index).is_some_and(|it| it.was_up) => {
                 // What the start gave is taken back, and that is all.
@@ -171,10 +201,31 @@ impl Rtnetlink {
             }
             Action::Stop { until, .. } => {
                 job.steps.push_back(Step::Down);
+                self.ending.retain(|other| *other != index);
                 self.table.begin(index, Phase::Stopping, until);
+            }
+            Action::Watch if self.table.is_up(index) => {}
+            Action::Watch => job.steps.push_back(Step::Up),
+            Action::Unwatch => {
+                let is_ours =
+                    self.given.get_mut(&index).is_some_and(|it| std::mem::take(&mut it.is_up_by_watch));
+                job.steps.extend((is_ours && is_idle).then_some(Step::Down));
             }
             Action::Undo => {}
         }
+    }
+
+    /// The metric of the default route that a start gives, so that the most preferred is taken: none that
+    /// another link was given, because the kernel would share the traffic among them.
+    fn metric(&self, index: u32) -> u32 {
+        let job = self.jobs.get(&index).and_then(VecDeque::front);
+        let Some(Action::Start { place }) = job.map(|job| job.action) else { return 0 };
+        let given = self.given.iter().filter(|(other, _)| **other != index).flat_map(|(_, it)| &it.gifts);
+        let others = self.jobs.iter().filter(|(other, _)| **other != index).filter_map(|(_, it)| it.front());
+        let steps = others.flat_map(|job| job.current.iter().chain(&job.steps)).filter_map(Step::gift);
+        let taken: BTreeSet<u32> = given.chain(steps).filter_map(Gift::metric).collect();
+        let wish = METRIC_STEP.saturating_mul(place.saturating_add(1));
+        (wish..).find(|metric| !taken.contains(metric)).unwrap_or(wish)
     }
 
     /// Takes in how the current step of an interface's job ended.
@@ -183,13 +234,14 @@ impl Rtnetlink {
         let Some(step) = job.current.take() else { return };
         let given = self.given.entry(index).or_default();
         match (step, &result) {
+            (Step::Up, Ok(())) if job.action == Action::Watch => given.is_up_by_watch = true,
             (Step::Up, Ok(())) => given.was_down = true,
-            (Step::Give(address), Ok(())) => given.addresses.push(address),
+            (Step::Give(gift), Ok(())) => given.gifts.push(gift),
             // It was there before, so it is not ours to take back.
             (Step::Give(_), Err(failure)) if failure.error == Errno::EXIST => return,
             // Taken back by us or by others, it is no longer ours.
-            (Step::Take(address), _) => return given.addresses.retain(|other| *other != address),
-            (Step::Down, _) => given.was_down = false,
+            (Step::Take(gift), _) => return given.gifts.retain(|other| *other != gift),
+            (Step::Down, _) => (given.was_down, given.is_up_by_watch) = (false, false),
             (Step::Up | Step::Give(_), Err(_)) => {}
         }
         let Err(failure) = result else { return };
@@ -198,7 +250,7 @@ impl Rtnetlink {
             job.result = outcome_of(failure.error);
             job.reason = Some(step.failure_in_words(name, &failure));
         }
-        if job.action == Action::Start {
+        if job.action.is_start() {
             job.action = Action::Undo;
         }
     }
@@ -206,26 +258,32 @@ impl Rtnetlink {
     /// Answers the first job of an interface, which has no step left.
     fn finish(&mut self, index: u32) {
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::pop_front) else { return };
+        let is_watch = matches!(job.action, Action::Watch | Action::Unwatch);
         let is_on_its_way = job.result == Outcome::Ok && job.action != Action::Undo;
-        if !is_on_its_way {
-            self.table.end(index);
+        match self.table.phase(index) {
+            _ if is_watch => {}
+            Some(Phase::Equipping) if is_on_its_way => self.table.begin(index, Phase::Starting, None),
+            // What it was given and is no longer is still to be read.
+            Some(Phase::Equipping) => self.ending.push(index),
+            Some(Phase::Starting | Phase::Stopping) | None if is_on_its_way => {}
+            Some(Phase::Starting | Phase::Stopping) | None => self.table.end(index),
         }
         if let Some(given) = self.given.get_mut(&index) {
-            given.was_up &= job.action == Action::Start;
-            if given.addresses.is_empty() && !given.was_down && !given.was_up {
+            given.was_up &= job.action.is_start() || is_watch;
+            if given.gifts.is_empty() && !given.was_down && !given.was_up && !given.is_up_by_watch {
                 self.given.remove(&index);
             }
         }
         self.complete(job.op, job.result, job.reason);
     }
 
-    fn complete(&mut self, op: OperationId, result: Outcome, reason: Option<String>) {
-        self.answers.push_back(Input::Completed { op, result, reason });
+    fn complete(&mut self, op: Option<OperationId>, result: Outcome, reason: Option<String>) {
+        self.answers.extend(op.map(|op| Input::Completed { op, result, reason }));
     }
 }
 
 impl Job {
-    const fn new(op: OperationId, action: Action) -> Self {
+    pub(super) const fn new(op: Option<OperationId>, action: Action) -> Self {
         Self {
             action,
             op,
@@ -238,22 +296,40 @@ impl Job {
     }
 
     fn next_step(&mut self, given: Option<&Given>) -> Option<Step> {
-        let back = given.and_then(|given| given.addresses.last()).map(|address| Step::Take(*address));
+        let back = given.and_then(|given| given.gifts.last()).map(|gift| Step::Take(*gift));
         match self.action {
-            Action::Start => self.steps.pop_front(),
+            Action::Start { .. } | Action::Watch | Action::Unwatch => self.steps.pop_front(),
             Action::Stop { .. } => back.or_else(|| self.steps.pop_front()),
             Action::Undo => back.or_else(|| given.filter(|given| given.was_down).map(|_| Step::Down)),
         }
     }
 }
 
+impl Gift {
+    const fn metric(&self) -> Option<u32> {
+        match self {
+            Self::Address(_) => None,
+            Self::DefaultRoute(route) => Some(route.metric),
+        }
+    }
+}
+
 impl Step {
+    const fn gift(&self) -> Option<&Gift> {
+        match self {
+            Self::Give(gift) | Self::Take(gift) => Some(gift),
+            Self::Up | Self::Down => None,
+        }
+    }
+
     fn request(self, sequence: u32, index: u32) -> Vec<u8> {
         match self {
             Self::Up => request::set_up(sequence, index, true),
             Self::Down => request::set_up(sequence, index, false),
-            Self::Give(address) => request::add_address(sequence, index, address),
-            Self::Take(address) => request::remove_address(sequence, index, address),
+            Self::Give(Gift::Address(address)) => request::add_address(sequence, index, address),
+            Self::Take(Gift::Address(address)) => request::remove_address(sequence, index, address),
+            Self::Give(Gift::DefaultRoute(route)) => request::add_route(sequence, &route),
+            Self::Take(Gift::DefaultRoute(route)) => request::remove_route(sequence, &route),
         }
     }
 
@@ -261,8 +337,23 @@ impl Step {
         match self {
             Self::Up => format!("cannot bring up {name}: {failure}"),
             Self::Down => format!("cannot take down {name}: {failure}"),
-            Self::Give(address) => format!("cannot give {address} to {name}: {failure}"),
-            Self::Take(address) => format!("cannot take {address} from {name}: {failure}"),
+            Self::Give(gift) => format!("cannot give {gift} to {name}: {failure}"),
+            Self::Take(gift) => format!("cannot take {gift} from {name}: {failure}"),
+        }
+    }
+}
+
+impl Action {
+    const fn is_start(self) -> bool {
+        matches!(self, Self::Start { .. })
+    }
+}
+
+impl fmt::Display for Gift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "{address}"),
+            Self::DefaultRoute(route) => write!(f, "the {route}"),
         }
     }
 }

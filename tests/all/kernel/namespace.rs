@@ -4,6 +4,7 @@
 //! is gone when it ends, however it ends.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::AsFd as _;
 use std::process::{Child, Command, Stdio};
 
 use crate::program::support;
@@ -128,8 +129,21 @@ impl Namespace {
         batch(&mut self.far_command(), commands);
     }
 
-    fn far_ip(&self, arguments: &str) {
+    /// Runs `ip` on the far side.
+    pub(super) fn far_ip(&self, arguments: &str) {
         output_of(self.far_command().args(arguments.split(' ')));
+    }
+
+    /// Runs something in a thread on the far side; the sockets that it makes stay there.
+    pub(super) fn on_far_side<T: Send>(&self, make: impl FnOnce() -> T + Send) -> T {
+        let path = format!("/proc/{}/ns/net", self.far.id());
+        let namespace = std::fs::File::open(path).unwrap();
+        let inside = move || {
+            let kind = rustix::thread::LinkNameSpaceType::Network;
+            rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(kind)).unwrap();
+            make()
+        };
+        std::thread::scope(|scope| scope.spawn(inside).join().unwrap())
     }
 
     fn far_command(&self) -> Command {
