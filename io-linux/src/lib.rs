@@ -25,6 +25,7 @@
 //! ```
 
 mod backend;
+mod bind;
 mod clock;
 mod driver;
 mod engine;
@@ -34,6 +35,7 @@ mod lacks;
 pub mod link_table;
 mod netlink;
 pub mod replay;
+mod roaming;
 mod rtnetlink;
 mod session;
 pub mod trace;
@@ -42,6 +44,7 @@ pub use driver::{Builder, Driver, Events};
 pub use engine::Observer;
 pub use error::Error;
 pub use lacks::Lack;
+pub use roaming::{Candidate, Migration, MigrationResult, Offer, Trial};
 pub use session::{DEFAULT_WAIT_MS, Session, WaitResult};
 
 /// The example of README.md, so that it is compiled.

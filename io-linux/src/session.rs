@@ -200,7 +200,11 @@ impl Session {
         let _: Result<Accepted, Error> = self.driver.handle(input);
     }
 
-    fn view<T>(&self, read: impl FnOnce(SessionView<'_>) -> T) -> Option<T> {
+    pub(crate) const fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(crate) fn view<T>(&self, read: impl FnOnce(SessionView<'_>) -> T) -> Option<T> {
         self.driver.manager().session(self.id).map(read)
     }
 }

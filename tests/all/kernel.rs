@@ -3,6 +3,7 @@
 //! Needs `ip` (iproute2), `unshare` and `nsenter` (util-linux), and a kernel that lets this user make
 //! namespaces; no root. Where that is missing the tests say so, and fail if CI=true.
 
+mod bound;
 mod conformance;
 mod idle;
 mod links;
