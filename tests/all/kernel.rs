@@ -10,9 +10,12 @@ mod links;
 mod live;
 pub(crate) mod namespace;
 mod processes;
+mod roaming;
 mod routes;
+mod stream;
 mod truth;
 mod two_links;
+mod watching;
 
 use std::time::{Duration, Instant};
 

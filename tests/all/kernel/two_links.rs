@@ -49,9 +49,11 @@ pub(super) fn with_addresses_and_gateways(mut builder: Builder) -> Builder {
     builder
 }
 
-/// The service network `wan` of both, `eth0` preferred.
+/// The service network `wan` of both, `eth0` preferred, which is offered as soon as it can be used.
 pub(super) fn wan(builder: Builder) -> Builder {
-    builder.service_network("wan", &[Identifier::from("eth0"), Identifier::from("eth1")])
+    let mut config = Builder::default_config();
+    config.hold_off = std::time::Duration::ZERO;
+    builder.config(config).service_network("wan", &[Identifier::from("eth0"), Identifier::from("eth1")])
 }
 
 /// A socket of this kind that is bound by `bind` before it is connected.
