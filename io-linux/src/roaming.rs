@@ -48,7 +48,7 @@ use std::time::{Duration, Instant};
 
 use netsession_core::{
     CandidateView, Identifier, Input, Interface, LinkState, OfferKind, Refused, RoamingMode, SessionError,
-    SessionId, SessionView,
+    SessionId, SessionState, SessionView,
 };
 
 use crate::bind::bind_to_interface;
@@ -138,7 +138,7 @@ impl Session {
         .flatten()
     }
 
-    /// The access point that the session may move to, in a migration and a trial.
+    /// The access point that is on trial.
     #[must_use]
     pub fn candidate(&self) -> Option<Candidate> {
         self.view(|view| view.candidate().map(Candidate::new)).flatten()
@@ -261,13 +261,18 @@ impl Migration {
         if !view.is_open() {
             return Some(MigrationResult::Ended(view.error()));
         }
-        let Some(candidate) = view.candidate().filter(|candidate| *candidate.id == self.to) else {
-            return Some(match view.active_configuration() {
-                Some(active) if *active == self.to => MigrationResult::Moved,
-                Some(_) | None => MigrationResult::Failed(view.error()),
-            });
+        let is_meant = |id: &Identifier| *id == self.to;
+        let Some(candidate) = view.candidate().filter(|candidate| is_meant(candidate.id)) else {
+            if view.active_configuration().is_some_and(is_meant) {
+                return Some(MigrationResult::Moved);
+            }
+            let is_asked = view.offer().is_some() || view.candidate().is_some();
+            let is_on_its_way = !is_asked
+                && view.state() == SessionState::Roaming
+                && view.why().iter().any(|member| member.chosen && is_meant(member.id));
+            return (!is_on_its_way).then(|| MigrationResult::Failed(view.error()));
         };
-        let step = step_of_trial(&view)?;
+        let step = candidate.step;
         let standing = Standing { driver: self.driver.clone(), session: self.session, step };
         Some(MigrationResult::Trial(Trial { standing, candidate: Candidate::new(candidate) }))
     }
@@ -341,12 +346,12 @@ impl Candidate {
 
 /// Which offer stands.
 fn step_of_offer(view: &SessionView<'_>) -> Option<u64> {
-    view.offer().map(|_| 0)
+    view.offer().map(|offer| offer.step)
 }
 
 /// Which trial stands.
 fn step_of_trial(view: &SessionView<'_>) -> Option<u64> {
-    view.candidate().map(|_| 0)
+    view.candidate().map(|candidate| candidate.step)
 }
 
 impl fmt::Debug for Offer {
