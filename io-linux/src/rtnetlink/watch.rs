@@ -18,7 +18,8 @@ impl Rtnetlink {
         }
     }
 
-    /// Ends a watch when all requests have been made: one of them may be the start that takes it over.
+    /// Ends a watch when all requests have been made: one of them may be the start that takes it over, and then
+    /// nothing is left to undo.
     pub(super) fn unwatch(&mut self, id: Identifier) {
         if self.is_watching {
             self.unwatched.push(id);

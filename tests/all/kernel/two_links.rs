@@ -36,17 +36,37 @@ pub(super) fn plug_in(namespace: &Namespace) {
     }
 }
 
-/// A driver that gives each link its addresses and its gateways when it starts it.
-pub(super) fn with_addresses_and_gateways(mut builder: Builder) -> Builder {
+/// Makes the cables such on which there is nobody to ask for the way: what goes in at one end comes out at the
+/// other, for that one.
+pub(super) fn make_point_to_point(namespace: &Namespace) {
     for link in 0..2 {
-        let name = format!("eth{link}");
-        for family in 0..2 {
-            let address = format!("{}/{}", NEAR[link][family], LENGTHS[family]);
-            builder = builder.address(&name, address.parse().unwrap());
-            builder = builder.gateway(&name, GATEWAYS[link][family].parse().unwrap());
-        }
+        let settings = format!("address 02:00:00:00:00:0{link} arp off");
+        namespace.ip(&format!("link set eth{link} {settings}"));
+        namespace.far_ip(&format!("link set eth{link}p {settings}"));
     }
-    builder
+}
+
+/// A driver that gives each link its addresses and its gateways when it starts it.
+pub(super) fn with_addresses_and_gateways(builder: Builder) -> Builder {
+    each(with_addresses(builder), |builder, name, link, family| {
+        builder.gateway(name, GATEWAYS[link][family].parse().unwrap())
+    })
+}
+
+/// A driver that gives each link its addresses when it starts it.
+pub(super) fn with_addresses(builder: Builder) -> Builder {
+    each(builder, |builder, name, link, family| {
+        let address = format!("{}/{}", NEAR[link][family], LENGTHS[family]);
+        builder.address(name, address.parse().unwrap())
+    })
+}
+
+fn each(builder: Builder, give: impl Fn(Builder, &str, usize, usize) -> Builder) -> Builder {
+    let both = |builder, link| {
+        let name = format!("eth{link}");
+        (0..2).fold(builder, |builder, family| give(builder, &name, link, family))
+    };
+    (0..2).fold(builder, both)
 }
 
 /// The service network `wan` of both, `eth0` preferred, which is offered as soon as it can be used.
