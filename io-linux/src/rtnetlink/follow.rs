@@ -74,12 +74,12 @@ impl Follower {
 
     /// Makes the routes of ours what they should be.
     fn review(&mut self, way: &impl Fn(Family, &Interface) -> Way) -> Result<(), Error> {
-        let routes = routes::read(&self.requests, &mut self.buffer)?;
         let interface = match &self.followed {
             Followed::Kept => return Ok(()),
             Followed::Nothing => None,
             Followed::Link(_, interface) => Some(interface.clone()),
         };
+        let routes = routes::read(&self.requests, &mut self.buffer)?;
         let mut result = Ok(());
         for family in Family::ALL {
             let is_ours =
