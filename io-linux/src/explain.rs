@@ -202,8 +202,8 @@ impl<W: Write> Explainer<W> {
             View::Why { why } if why.is_empty() => "nothing was considered".to_owned(),
             View::Why { why } => {
                 let considered = why.iter().map(|it| {
-                    let chosen = if it.chosen { ", chosen" } else { "" };
-                    format!("{} ({}{chosen})", escaped(it.id), plain(it.because.word()))
+                    let chosen = if it.chosen { "→ " } else { "" };
+                    format!("{chosen}{}: {}", escaped(it.id), plain(it.because.word()))
                 });
                 considered.collect::<Vec<_>>().join(", ")
             }
@@ -257,9 +257,8 @@ impl<W: Write> Audience for Explainer<W> {
 
     fn on_rest(&mut self, at: Instant, manager: &Manager) -> io::Result<()> {
         for session in &self.sessions {
-            let look = manager
-                .session(session.id)
-                .map_or(Look::GONE, |view| Look::of_session(view.state(), view.is_open()));
+            let view = manager.session(session.id);
+            let look = view.map_or(Look::GONE, |view| Look::of_session(&view, manager));
             self.lanes.note(session.lane, at, look);
         }
         for (id, lane) in &self.links {

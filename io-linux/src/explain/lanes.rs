@@ -1,14 +1,17 @@
 //! A picture of what each session and link was in over time: one lane each, one column for each moment at
 //! which something changed. Columns are as wide as their words need, so the picture is not to scale.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
-use netsession_core::{Instant, LinkState, SessionState};
+use netsession_core::{Identifier, Instant, LinkState, Manager, SessionState, SessionView};
+
+use super::words::escaped;
 
 /// What a lane shows from some moment on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Look {
-    word: &'static str,
+    word: Cow<'static, str>,
     line: char,
 }
 
@@ -17,19 +20,59 @@ impl Look {
     const UNDER_WAY: char = '╌';
     const DOWN: char = '·';
 
-    /// A session's: only an open one has the line of a link that may be used.
-    pub(super) const fn of_session(state: SessionState, is_open: bool) -> Self {
+    const ROAMING: char = '~';
+    const TRIED: char = '≈';
+
+    /// A session's: only an open one has the line of a link that may be used. On a service network the word tells
+    /// which member it uses, and what it is asked or tries.
+    pub(super) fn of_session(view: &SessionView<'_>, manager: &Manager) -> Self {
+        let uses = view.active_configuration().filter(|id| *id != view.configuration());
+        let on = uses.map(|id| format!(" on {}", escaped(id))).unwrap_or_default();
+        if let Some(candidate) = view.candidate() {
+            let id = candidate.id;
+            // A candidate that is up waits for the decision; one that is not is waited for.
+            let is_up = manager.configuration(id).and_then(|it| it.link()) == Some(LinkState::Active);
+            return if is_up {
+                Self::new(format!("trial of {}", escaped(id)), Self::TRIED)
+            } else {
+                Self::to(id)
+            };
+        }
+        if let Some(offer) = view.offer() {
+            let offered = format!("{} offered", escaped(offer.id));
+            let is_up = view.state() == SessionState::Connected;
+            return if is_up {
+                Self::new(format!("open{on}, {offered}"), Self::UP)
+            } else {
+                Self::new(offered, Self::ROAMING)
+            };
+        }
+        if view.is_open() && view.state() == SessionState::Connected {
+            return Self::new(format!("open{on}"), Self::UP);
+        }
+        Self::of_state(view.state())
+    }
+
+    /// A session's that does not roam and is not open.
+    const fn of_state(state: SessionState) -> Self {
         let (word, line) = match state {
             SessionState::Invalid => ("invalid", Self::DOWN),
             SessionState::NotAvailable => ("not available", Self::DOWN),
             SessionState::Connecting => ("connecting", Self::UNDER_WAY),
-            SessionState::Connected if is_open => ("open", Self::UP),
             SessionState::Connected => ("connected, not open", '─'),
             SessionState::Closing => ("closing", Self::UNDER_WAY),
             SessionState::Disconnected => ("disconnected", Self::DOWN),
-            SessionState::Roaming => ("roaming", '~'),
+            SessionState::Roaming => ("roaming", Self::ROAMING),
         };
-        Self { word, line }
+        Self { word: Cow::Borrowed(word), line }
+    }
+
+    fn to(id: &Identifier) -> Self {
+        Self::new(format!("moving to {}", escaped(id)), Self::ROAMING)
+    }
+
+    const fn new(word: String, line: char) -> Self {
+        Self { word: Cow::Owned(word), line }
     }
 
     /// A link's.
@@ -42,11 +85,11 @@ impl Look {
             LinkState::Active => ("active", Self::UP),
             LinkState::Closing => ("closing", Self::UNDER_WAY),
         };
-        Self { word, line }
+        Self { word: Cow::Borrowed(word), line }
     }
 
     /// Of something that is no more.
-    pub(super) const GONE: Self = Self { word: "gone", line: ' ' };
+    pub(super) const GONE: Self = Self { word: Cow::Borrowed("gone"), line: ' ' };
 }
 
 /// The picture, as far as it is known.
@@ -134,22 +177,22 @@ impl Lanes {
 }
 
 impl Lane {
-    fn look(&self, column: usize) -> Option<(usize, Look)> {
+    fn look(&self, column: usize) -> Option<&(usize, Look)> {
         let begun = self.looks.partition_point(|(begun, _)| *begun <= column);
-        self.looks.get(begun.checked_sub(1)?).copied()
+        self.looks.get(begun.checked_sub(1)?)
     }
 
     /// The word in a column: what begins there, and in the first of a block what goes on there.
-    fn word(&self, column: usize, first: usize) -> Option<&'static str> {
+    fn word(&self, column: usize, first: usize) -> Option<&str> {
         let (begun, look) = self.look(column)?;
-        let goes_on = column == first && look != Look::GONE;
-        (begun == column || goes_on).then_some(look.word)
+        let goes_on = column == first && *look != Look::GONE;
+        (*begun == column || goes_on).then_some(&*look.word)
     }
 
     fn cell(&self, column: usize, first: usize, width: usize) -> String {
         let Some((begun, look)) = self.look(column) else { return " ".repeat(width) };
         let mut cell = match self.word(column, first) {
-            Some(word) if begun == column => format!("├ {word} "),
+            Some(word) if *begun == column => format!("├ {word} "),
             Some(word) => format!("{} {word} ", look.line),
             None => String::new(),
         };
@@ -169,11 +212,11 @@ mod tests {
         let session = lanes.add("session 1".to_owned());
         let link = lanes.add("eth0".to_owned());
         lanes.note(link, at(0), Look::of_link(LinkState::Discovered));
-        lanes.note(session, at(0), Look::of_session(SessionState::Disconnected, false));
-        lanes.note(session, at(0), Look::of_session(SessionState::Connecting, false));
-        lanes.note(session, at(5), Look::of_session(SessionState::Connecting, false));
+        lanes.note(session, at(0), Look::of_state(SessionState::Disconnected));
+        lanes.note(session, at(0), Look::of_state(SessionState::Connecting));
+        lanes.note(session, at(5), Look::of_state(SessionState::Connecting));
         lanes.note(link, at(12_000), Look::of_link(LinkState::Active));
-        lanes.note(session, at(12_000), Look::of_session(SessionState::Connected, true));
+        lanes.note(session, at(12_000), Look::new("open".to_owned(), Look::UP));
         lanes.note(session, at(12_500), Look::GONE);
         lanes
     }
@@ -203,13 +246,9 @@ mod tests {
 
     #[test]
     fn every_state_has_a_look_of_its_own() {
-        let looks: Vec<_> = SessionState::ALL.iter().map(|state| Look::of_session(*state, false)).collect();
+        let looks: Vec<_> = SessionState::ALL.iter().map(|state| Look::of_state(*state)).collect();
         for (at, look) in looks.iter().enumerate() {
             assert!(!looks[..at].contains(look), "{look:?}");
         }
-        assert_ne!(
-            Look::of_session(SessionState::Connected, true),
-            Look::of_session(SessionState::Connected, false)
-        );
     }
 }
