@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use netsession_core::{Config, Instant, RoamingMode};
+use netsession_io_linux::Builder;
+use rustix::process::Signal;
 
 use super::status::TABLE;
 
@@ -31,7 +34,7 @@ A session says that a program needs a network. Opening one starts the link if it
 link share it; the last one that closes takes down what was started for it; and whoever holds a session is told \
 at once when the link is lost.
 
-list, monitor, demo, sim and replay need no privilege. Starting and stopping links needs CAP_NET_ADMIN; a link \
+list, monitor, why, demo, sim and replay need no privilege. Starting and stopping links needs CAP_NET_ADMIN; a link \
 that is up can be used without.";
 
 /// The commands.
@@ -56,18 +59,33 @@ pub(crate) enum Command {
     ///
     /// Opens a session on CONFIG, runs CMD, closes the session however CMD ends, and ends as CMD ended. CMD finds
     /// the interface in NETSESSION_INTERFACE and the configuration in NETSESSION_CONFIGURATION. Signals that are
-    /// sent to netsession are passed on to CMD. If the link is lost meanwhile, that is said on standard error and
-    /// CMD goes on.
+    /// sent to netsession are passed on to CMD. If the session moves to another member of its service network,
+    /// or is lost, that is said on standard error and CMD goes on. Connections do not move with it: CMD makes new
+    /// ones when it is told, by --roam-signal or --roam-fd.
     #[command(after_help = "Example:\n  netsession run eth0 -- sh -c 'echo online on $NETSESSION_INTERFACE'")]
     #[command(after_long_help = after(RUN_EXAMPLES))]
     Run(RunArguments),
     /// Opens a session and holds it, showing each event
     ///
     /// Opens a session on CONFIG and shows what the session is told, with the time since the command began. It
-    /// closes the session at the end of its input (Ctrl-D) or when it is interrupted (Ctrl-C); a second interrupt
-    /// ends it at once. It goes on when the session is lost, so that the loss can be seen.
-    #[command(after_help = "Example:\n  netsession open eth0", after_long_help = after("netsession open eth0\n  netsession open office --members eth0,wlan0"))]
+    /// closes the session at the end of its input (Ctrl-D), even where it asks something, or when it is
+    /// interrupted (Ctrl-C); a second interrupt ends it at once. It goes on when the session is lost, so that the
+    /// loss can be seen.
+    ///
+    /// With --roam application it asks before it moves to another member, and again when both are up. Answers are
+    /// lines: migrate or ignore (m, i) an offer, accept or reject (a, r) a trial. At any time `migrate MEMBER`
+    /// tries that one, `why` explains each member, and `help` lists the answers. An answer that comes too late
+    /// changes nothing, and is told so. With --json the questions are the events, and the answers the same.
+    #[command(after_help = "Example:\n  netsession open eth0", after_long_help = after(OPEN_EXAMPLES))]
     Open(OpenArguments),
+    /// Explains which member a session uses, and what speaks against each of the others
+    ///
+    /// Explains what a session that is opened now on CONFIG would use, member by member; nothing is opened. With
+    /// --from it explains where the latest session on CONFIG stood at the end of a recorded run, or at --at. A
+    /// run that still goes on can be asked, too: start `open` or `run` with --trace FILE. At the prompt of `open`
+    /// the word `why` does the same. Needs no privilege.
+    #[command(after_help = "Example:\n  netsession why office --members eth0,wlan0", after_long_help = after(WHY_EXAMPLES))]
+    Why(WhyArguments),
     /// Feeds a recorded trace to a fresh core, and compares
     ///
     /// Feeds the `in` and `query` lines of FILE to a fresh core and prints its outputs and views as JSON lines. If
@@ -98,7 +116,20 @@ pub(crate) enum Command {
 
 const RUN_EXAMPLES: &str = "\
 netsession run eth0 -- sh -c 'echo online on $NETSESSION_INTERFACE'
-  netsession run office --members eth0,wlan0 --wait 5000 -- rsync -a docs server:";
+  netsession run office --members eth0,wlan0 --wait 5000 -- rsync -a docs server:
+  netsession run office --members eth0,wlan0 --roam-fd 3 -- \\
+      sh -c 'while read -r interface index configuration <&3; do echo moved to $interface; done'";
+
+const OPEN_EXAMPLES: &str = "\
+netsession open eth0
+  netsession open office --members eth0,wlan0 --roam application
+  netsession open office --members eth0,wlan0 --roam application \\
+      --check 'curl --fail --silent --interface $NETSESSION_INTERFACE https://intranet.example/'";
+
+const WHY_EXAMPLES: &str = "\
+netsession why office --members eth0,wlan0
+  netsession open office --members eth0,wlan0 --trace today.jsonl
+  netsession why office --from today.jsonl --at 12.5";
 
 const REPLAY_EXAMPLES: &str = "\
 netsession replay today.jsonl
@@ -134,13 +165,74 @@ pub(crate) struct Target {
     pub(crate) members: Vec<String>,
 }
 
+/// How a session roams.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Roaming {
+    /// How the session moves between the members of its service network
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = Roam::Forced)]
+    pub(crate) roam: Roam,
+    #[command(flatten)]
+    pub(crate) preference: Preference,
+}
+
+/// When a better member counts as better.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Preference {
+    /// Move to a better member only when it could be used for so many milliseconds
+    #[arg(long, value_name = "MS", default_value = "2000", value_parser = milliseconds)]
+    pub(crate) hold_off: Duration,
+}
+
+impl Preference {
+    /// The driver's constants with these.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Builder::default_config();
+        config.hold_off = self.hold_off;
+        config
+    }
+}
+
+/// The roaming modes, as the command line explains them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Roam {
+    /// You are asked before it moves, and again when both links are up
+    Application,
+    /// It moves by itself to a better member, and to any other when its own is lost
+    Forced,
+    /// It stays where it is, and ends when that is lost
+    Suppressed,
+}
+
+impl From<Roam> for RoamingMode {
+    fn from(roam: Roam) -> Self {
+        match roam {
+            Roam::Application => Self::Application,
+            Roam::Forced => Self::Forced,
+            Roam::Suppressed => Self::Suppressed,
+        }
+    }
+}
+
 /// What `run` takes.
 #[derive(Args, Debug)]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) target: Target,
     #[command(flatten)]
+    pub(crate) roaming: Roaming,
+    #[command(flatten)]
     pub(crate) common: Common,
+    /// Tell CMD by this signal that the session has moved: HUP, USR1, USR2, WINCH …
+    ///
+    /// CMD must be ready for it from the start: most signals end a program that does not expect them.
+    #[arg(long, value_name = "SIGNAL", value_parser = signal)]
+    pub(crate) roam_signal: Option<Signal>,
+    /// Give CMD the descriptor N to read from: a line for each move
+    ///
+    /// Each line has the name of the new interface, its index, and the configuration: `eth0 2 eth0`. CMD also
+    /// finds N in NETSESSION_ROAM_FD. The signal of --roam-signal follows the line.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..1024))]
+    pub(crate) roam_fd: Option<i32>,
     /// Give up opening after so many milliseconds; 0: never
     #[arg(long, value_name = "MS", default_value = "30000", value_parser = milliseconds)]
     pub(crate) wait: Duration,
@@ -154,6 +246,38 @@ pub(crate) struct RunArguments {
 pub(crate) struct OpenArguments {
     #[command(flatten)]
     pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) roaming: Roaming,
+    /// Count an offer that is not answered for so long as ignored, and a trial as rejected
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub(crate) answer_within: Option<Duration>,
+    /// Let the shell command CMD decide each trial: status 0 accepts it, any other rejects it
+    ///
+    /// CMD runs while both links are up. It finds the interface to try in NETSESSION_INTERFACE, its index in
+    /// NETSESSION_INTERFACE_INDEX, its addresses in NETSESSION_ADDRESSES, the member in NETSESSION_CANDIDATE, the
+    /// configuration in NETSESSION_CONFIGURATION, and in NETSESSION_LACKS what the member lacks. Nobody can bind
+    /// the sockets of another program: CMD must bind its own, which needs no privilege (curl --interface, ping -I,
+    /// SO_BINDTODEVICE). Its output goes to standard error. It is killed when the trial ends without it; an answer
+    /// that is typed goes first.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) check: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What `why` takes.
+#[derive(Args, Debug)]
+pub(crate) struct WhyArguments {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) preference: Preference,
+    /// Look into the recorded run FILE, and not at this machine; - reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["members", "hold_off", "trace"])]
+    pub(crate) from: Option<PathBuf>,
+    /// Look at the recorded run as it stood so many seconds after its beginning: 12.5
+    #[arg(long, value_name = "SECONDS", requires = "from", value_parser = seconds)]
+    pub(crate) at: Option<Instant>,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -206,6 +330,39 @@ fn milliseconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse().map(Duration::from_millis)
 }
 
+/// Decimals are read without a float.
+fn seconds(text: &str) -> Result<Instant, String> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let nanoseconds = format!("{part:0<9}").parse().ok().filter(|_| part.len() <= 9 && is_number(part));
+    let whole = whole.parse().ok().filter(|_| is_number(whole));
+    let at = whole.zip(nanoseconds).map(|(whole, nanoseconds)| Duration::new(whole, nanoseconds));
+    at.map(|at| Instant::ZERO + at)
+        .ok_or_else(|| "expected seconds with at most nine decimals, such as 12.5".to_owned())
+}
+
+/// Signals that can tell a program something, by name, with or without SIG.
+fn signal(text: &str) -> Result<Signal, String> {
+    let known = [
+        ("HUP", Signal::HUP),
+        ("INT", Signal::INT),
+        ("QUIT", Signal::QUIT),
+        ("USR1", Signal::USR1),
+        ("USR2", Signal::USR2),
+        ("ALRM", Signal::ALARM),
+        ("TERM", Signal::TERM),
+        ("CONT", Signal::CONT),
+        ("URG", Signal::URG),
+        ("WINCH", Signal::WINCH),
+    ];
+    let name = text.strip_prefix("SIG").unwrap_or(text);
+    let found = known.iter().find(|(known, _)| *known == name);
+    found.map(|(_, signal)| *signal).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,5 +381,22 @@ mod tests {
         assert_eq!(run.command, ["ls", "--json"]);
         assert_eq!(run.wait, Duration::from_millis(5));
         assert!(!run.common.json);
+    }
+
+    #[test]
+    fn seconds_are_read_exactly() {
+        for (text, expected) in [("12.5", 12_500_000_000), ("0", 0), ("0.000000001", 1)] {
+            assert_eq!(seconds(text), Ok(Instant::from_nanos(expected)), "{text}");
+        }
+        for bad in ["", ".", "3.", "-1", "+1", "1,5", "1e3", "1.0000000001", "1.5s", "99999999999999999999"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn signals_have_their_names() {
+        assert_eq!(signal("USR1"), Ok(Signal::USR1));
+        assert_eq!(signal("SIGHUP"), Ok(Signal::HUP));
+        assert!(signal("KILL").unwrap_err().contains("WINCH"));
     }
 }

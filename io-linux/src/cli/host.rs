@@ -6,16 +6,19 @@
 use std::io::{stdin, stdout};
 use std::time::{Duration, Instant};
 
+use netsession_core::trace::Query;
 use netsession_core::{Event, Identifier, SessionState};
-use netsession_io_linux::{Driver, Error, Session};
+use netsession_io_linux::{Builder, Driver, Error, Session};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::arguments::{Common, Target};
+use super::arguments::{Common, Roam, Target};
 use super::complain;
 use super::journal::{self, Journal};
+use super::lines::Lines;
 use super::narrate;
 use super::output::{FAINT, Output, styled};
+use super::reasons;
 use super::signals::{Arrived, Signal, Signals};
 use super::status::{Failure, Status};
 use super::table::printable;
@@ -31,6 +34,8 @@ pub(crate) enum Happening {
     Event(Event),
     /// A signal arrived.
     Signal(Arrived),
+    /// A line was read from standard input.
+    Line(String),
     /// Standard input ended.
     EndOfInput,
     /// Nothing happened in time.
@@ -44,7 +49,7 @@ pub(crate) enum Watch {
     Nothing,
     /// Whether anybody still reads the output.
     Output,
-    /// That, and the end of standard input.
+    /// That, and standard input.
     InputAndOutput,
 }
 
@@ -54,6 +59,7 @@ pub(crate) struct Host {
     pub(crate) output: Output,
     pub(crate) journal: Journal,
     signals: Signals,
+    lines: Lines,
     began: Instant,
     watch: Watch,
     is_about_something_else: bool,
@@ -63,15 +69,28 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Starts a driver, and catches these signals.
+    /// Starts a driver with the usual settings, and catches these signals.
     ///
     /// # Errors
     /// The trace cannot be opened, or the kernel refused what the driver needs.
     pub(crate) fn start(common: &Common, signals: &[Signal], watch: Watch) -> Result<Self, Failure> {
+        Self::start_with(Driver::builder(), common, signals, watch)
+    }
+
+    /// The same with other settings.
+    ///
+    /// # Errors
+    /// The trace cannot be opened, or the kernel refused what the driver needs.
+    pub(crate) fn start_with(
+        builder: Builder,
+        common: &Common,
+        signals: &[Signal],
+        watch: Watch,
+    ) -> Result<Self, Failure> {
         let journal = Journal::open(common)?;
         let signals = Signals::catch(signals)
             .map_err(|error| Failure::new(Status::SYSTEM, format_args!("cannot catch signals: {error}")))?;
-        let driver = Driver::builder().observer(Box::new(journal.clone())).build().map_err(driver_failed)?;
+        let driver = builder.observer(Box::new(journal.clone())).build().map_err(driver_failed)?;
         let (output, began) = (Output::new(common.json), Instant::now());
         let is_about_something_else = watch == Watch::Nothing;
         let is_muted = is_about_something_else && !output.is_json();
@@ -80,6 +99,7 @@ impl Host {
             output,
             journal,
             signals,
+            lines: Lines::default(),
             began,
             watch,
             is_about_something_else,
@@ -88,20 +108,35 @@ impl Host {
         })
     }
 
-    /// A session on what the command line names.
+    /// A session on what the command line names, that roams so.
     ///
     /// # Errors
     /// There is no such configuration, or more than one.
-    pub(crate) fn session(&self, target: &Target) -> Result<Session, Failure> {
+    pub(crate) fn session(&self, target: &Target, roam: Roam) -> Result<Session, Failure> {
+        let session = self.driver.session(&self.configuration(target)?);
+        session.set_roaming_mode(roam.into()).map_err(driver_failed)?;
+        Ok(session)
+    }
+
+    /// What the command line names; made, if it names members.
+    ///
+    /// # Errors
+    /// There is no such configuration, or more than one.
+    pub(crate) fn configuration(&self, target: &Target) -> Result<Identifier, Failure> {
         if target.members.is_empty() {
-            return Ok(self.driver.session(&self.find(&target.config)?));
+            return self.find(&target.config);
         }
         let members = target.members.iter().map(|member| self.find(member)).collect::<Result<Vec<_>, _>>()?;
         self.driver.add_service_network(&target.config, &members).map_err(|error| {
             let message = format!("cannot make a service network named {:?}: {error}", target.config);
             Failure::new(Status::NOT_OPENED, message)
         })?;
-        Ok(self.driver.session(&target.config))
+        Ok(target.config.as_str().into())
+    }
+
+    /// What the candidate of a session lacks, for people.
+    pub(crate) fn lacks(&self, _session: &Session) -> String {
+        String::new()
     }
 
     fn find(&self, text: &str) -> Result<Identifier, Failure> {
@@ -131,13 +166,21 @@ impl Host {
             if let Some(signal) = self.signals.next() {
                 return Ok(Happening::Signal(signal));
             }
+            if self.watch == Watch::InputAndOutput {
+                if let Some(line) = self.lines.next() {
+                    return Ok(Happening::Line(line));
+                }
+                if self.lines.has_ended() {
+                    return Ok(Happening::EndOfInput);
+                }
+            }
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Ok(Happening::Deadline);
             }
             self.print_lines()?;
             self.journal.flush();
             if self.sleep(deadline)? {
-                return Ok(Happening::EndOfInput);
+                self.lines.read();
             }
             // The driver mends itself.
             if let Err(error) = self.driver.turn() {
@@ -146,7 +189,7 @@ impl Host {
         }
     }
 
-    /// Sleeps until something may have happened. Whether standard input ended.
+    /// Sleeps until something may have happened. Whether there is something to read on standard input.
     fn sleep(&self, deadline: Option<Instant>) -> Result<bool, Failure> {
         let (input, output) = (stdin(), stdout());
         let mut watched = vec![
@@ -174,7 +217,7 @@ impl Host {
         if happened.next() == Some(true) {
             return Err(Failure::OutputClosed);
         }
-        Ok(happened.next() == Some(true) && input_ended())
+        Ok(happened.next() == Some(true))
     }
 
     /// Shows an event: a line with the time since the command began, or JSON lines. A command that is about
@@ -194,6 +237,44 @@ impl Host {
             self.subject(event),
             narrate::event(event) + &self.whereabouts(event)
         ))
+    }
+
+    /// Says something to a person, below the event that it belongs to.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn say(&mut self, line: &str) -> Result<(), Failure> {
+        if self.output.is_json() { Ok(()) } else { self.print(&format!("{:16}{line}\n", "")) }
+    }
+
+    /// The same for something that whoever reads JSON lines has to know, too.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn say_or_complain(&mut self, message: &str) -> Result<(), Failure> {
+        if self.output.is_json() {
+            complain(message);
+            return Ok(());
+        }
+        self.say(message)
+    }
+
+    /// Answers a question why: with the members in sentences, or with the view.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn explain(&mut self, query: &Query) -> Result<(), Failure> {
+        let text = {
+            let manager = self.driver.manager();
+            let view = self.journal.ask(&manager, query);
+            if self.output.is_json() {
+                self.journal.take_lines() + &view
+            } else {
+                let members = reasons::members(&manager, query);
+                members.lines().map(|line| format!("{:14}{line}\n", "")).collect()
+            }
+        };
+        self.print(&text)
     }
 
     /// Prints the JSON lines that no event followed yet.
@@ -265,7 +346,7 @@ impl Host {
             match self.next(Some(deadline))? {
                 Happening::Event(event) => drop(self.show(&event)),
                 Happening::Signal(signal) if signal.ends() => return Ok(Some(signal)),
-                Happening::Signal(_) | Happening::EndOfInput => {}
+                Happening::Signal(_) | Happening::Line(_) | Happening::EndOfInput => {}
                 Happening::Deadline => {
                     complain("the link does not go down; ended without waiting any longer");
                     return Ok(None);
@@ -300,14 +381,4 @@ impl Host {
 /// A driver that cannot go on.
 pub(crate) fn driver_failed(error: Error) -> Failure {
     Failure::new(Status::SYSTEM, error)
-}
-
-/// Reads what waits on standard input, which means nothing, and tells whether it was the end.
-fn input_ended() -> bool {
-    match rustix::io::read(stdin(), &mut [0; 4096]) {
-        Ok(count) => count == 0,
-        Err(Errno::INTR | Errno::AGAIN) => false,
-        // What cannot be read does not tell when it ends: as if it had.
-        Err(_) => true,
-    }
 }

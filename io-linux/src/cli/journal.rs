@@ -76,6 +76,13 @@ impl Journal {
         }
     }
 
+    /// Asks a question and notes it with its answer, whose `view` line, with its end, this gives.
+    pub(crate) fn ask(&self, manager: &Manager, query: &Query) -> String {
+        self.note(manager.now(), &Saying::Query(query));
+        self.note(manager.now(), &Saying::View(&answer(manager, query)));
+        view(manager, query)
+    }
+
     /// The latest counters that the kernel reported.
     pub(crate) fn counters(&self) -> Counters {
         self.0.borrow().counters.clone()

@@ -4,26 +4,34 @@
 //! |---|---|
 //! | `arguments` | the command line and its help |
 //! | `status` | exit statuses, and failures on their way to them |
-//! | `output`, `table`, `narrate` | what people and scripts read |
+//! | `output`, `table`, `narrate`, `reasons` | what people and scripts read |
 //! | `journal` | a run of the core as it goes: the trace file, and the lines of `--json` |
-//! | `signals`, `host` | waiting for everything at once: events, signals, input, a reader that goes away |
-//! | `list` … `demo` | the commands |
+//! | `signals`, `lines`, `host` | waiting for everything at once: events, signals, input, a reader that goes away |
+//! | `dialogue`, `check` | what a session asks while it roams, and what a person or a command answers |
+//! | `news` | telling the command of `run` that its session has moved |
+//! | `list` … `why` | the commands |
 
 mod arguments;
+mod check;
 mod demo;
 mod diagram;
+mod dialogue;
 mod host;
 mod journal;
+mod lines;
 mod list;
 mod monitor;
 mod narrate;
+mod news;
 mod open;
 mod output;
+mod reasons;
 mod replay;
 mod run;
 mod signals;
 mod status;
 mod table;
+mod why;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,6 +56,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Monitor(common) => monitor::run(&common),
         Command::Run(arguments) => run::run(&arguments),
         Command::Open(arguments) => open::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Demo(common) => demo::on_the_kernel(&common),
         Command::Diagram(arguments) => diagram::run(&arguments),

@@ -36,7 +36,7 @@ fn watch(host: &mut Host) -> Result<Status, Failure> {
         match host.next(None)? {
             Happening::Event(event) => host.show(&event)?,
             Happening::Signal(_) => return Ok(Status::DONE),
-            Happening::EndOfInput | Happening::Deadline => {}
+            Happening::Line(_) | Happening::EndOfInput | Happening::Deadline => {}
         }
     }
 }

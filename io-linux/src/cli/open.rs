@@ -3,9 +3,10 @@
 use netsession_core::{Capabilities, Event};
 use netsession_io_linux::{Driver, Session};
 
-use super::arguments::OpenArguments;
+use super::arguments::{OpenArguments, Roam};
+use super::dialogue::Dialogue;
 use super::host::{Happening, Host, Watch};
-use super::signals::ENDING;
+use super::signals::{ENDING, Signal};
 use super::status::{Failure, Status};
 
 /// Opens a session and shows what it is told, until the end of input or an interrupt.
@@ -13,24 +14,35 @@ use super::status::{Failure, Status};
 /// # Errors
 /// There is no such configuration, it cannot be opened, or the driver failed.
 pub(crate) fn run(arguments: &OpenArguments) -> Result<Status, Failure> {
-    let mut host = Host::start(&arguments.common, ENDING, Watch::InputAndOutput)?;
+    // The end of a check is told by a signal.
+    let mut signals = ENDING.to_vec();
+    signals.extend(arguments.check.is_some().then_some(Signal::CHILD));
+    let mut config = arguments.roaming.preference.config();
+    config.answer_within = arguments.answer_within;
+    let builder = Driver::builder().config(config);
+    let mut host = Host::start_with(builder, &arguments.common, &signals, Watch::InputAndOutput)?;
     let ended = hold(&mut host, arguments);
     host.end(ended)
 }
 
 fn hold(host: &mut Host, arguments: &OpenArguments) -> Result<Status, Failure> {
-    let session = host.session(&arguments.target)?;
+    let session = host.session(&arguments.target, arguments.roaming.roam)?;
     if !host.output.is_json() {
-        host.output.line("Ctrl-D or Ctrl-C closes the session; seconds since the command began:")?;
+        let asks = arguments.roaming.roam == Roam::Application && !arguments.target.members.is_empty();
+        let help = if asks { " help lists the answers." } else { "" };
+        host.output.line(format_args!(
+            "Ctrl-D or Ctrl-C closes the session.{help} Seconds since the command began:"
+        ))?;
     }
     session.open();
-    let held = until_the_end(host, &session);
+    let held = until_the_end(host, &session, arguments.check.as_deref());
     // Even if something failed meanwhile, the session is closed first.
     let second_signal = host.close(&session)?;
     held.map(|()| second_signal.map_or(Status::DONE, |signal| Status::by_signal(signal.number)))
 }
 
-fn until_the_end(host: &mut Host, session: &Session) -> Result<(), Failure> {
+fn until_the_end(host: &mut Host, session: &Session, check: Option<&str>) -> Result<(), Failure> {
+    let mut dialogue = Dialogue::new(session, check);
     let mut was_open = false;
     loop {
         match host.next(None)? {
@@ -43,8 +55,13 @@ fn until_the_end(host: &mut Host, session: &Session) -> Result<(), Failure> {
                 {
                     return Err(not_opened(&host.driver, session));
                 }
+                dialogue.on_event(host, &event)?;
             }
-            Happening::Signal(_) | Happening::EndOfInput => return Ok(()),
+            Happening::Line(line) => dialogue.on_line(host, &line)?,
+            Happening::Signal(signal) if signal.ends() => return Ok(()),
+            Happening::EndOfInput => return Ok(()),
+            // Whichever it is: the one that told of the check's end may have been lost among many.
+            Happening::Signal(_) => dialogue.on_child(host)?,
             Happening::Deadline => {}
         }
     }

@@ -34,7 +34,11 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<Status, Failure> {
     })
 }
 
-fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+/// Opens a trace; - is standard input.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin().lock()));
     }
@@ -70,7 +74,8 @@ fn play(path: &Path, input: impl BufRead, mut audience: impl Audience) -> Result
     }
 }
 
-fn name(path: &Path) -> std::path::Display<'_> {
+/// What a trace is called.
+pub(crate) fn name(path: &Path) -> std::path::Display<'_> {
     if path.as_os_str() == "-" { Path::new("standard input") } else { path }.display()
 }
 

@@ -6,14 +6,15 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use netsession_core::Event;
-use netsession_io_linux::Session;
+use netsession_core::{Event, Identifier, Interface, SessionError};
+use netsession_io_linux::{Driver, Session};
 use rustix::process::{Pid, kill_process};
 
-use super::arguments::RunArguments;
+use super::arguments::{Roam, RunArguments};
 use super::complain;
 use super::host::{Happening, Host, Watch};
 use super::narrate;
+use super::news::News;
 use super::open::not_opened;
 use super::signals::{Arrived, Signal};
 use super::status::{Failure, Status};
@@ -36,16 +37,23 @@ const CAUGHT: &[Signal] = &[
 /// # Errors
 /// The session cannot be opened, the command cannot be started, or the driver failed.
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Failure> {
-    let mut host = Host::start(&arguments.common, CAUGHT, Watch::Nothing)?;
-    let ended = in_session(&mut host, arguments);
+    if arguments.roaming.roam == Roam::Application {
+        let message = "run cannot ask: its command has the terminal. Use --roam forced (it moves by itself) or \
+                       suppressed (it does not move); netsession open --roam application asks";
+        return Err(Failure::new(Status::USAGE, message));
+    }
+    let mut news = News::prepare(arguments)?;
+    let builder = Driver::builder().config(arguments.roaming.preference.config());
+    let mut host = Host::start_with(builder, &arguments.common, CAUGHT, Watch::Nothing)?;
+    let ended = in_session(&mut host, arguments, &mut news);
     host.end(ended)
 }
 
-fn in_session(host: &mut Host, arguments: &RunArguments) -> Result<Status, Failure> {
-    let session = host.session(&arguments.target)?;
+fn in_session(host: &mut Host, arguments: &RunArguments, news: &mut News) -> Result<Status, Failure> {
+    let session = host.session(&arguments.target, arguments.roaming.roam)?;
     session.open();
     let ended = match open(host, &session, arguments.wait) {
-        Ok(None) => command(host, &session, &arguments.command),
+        Ok(None) => command(host, &session, &arguments.command, news),
         Ok(Some(signal)) => Ok(Status::by_signal(signal.number)),
         Err(failure) => Err(failure),
     };
@@ -74,7 +82,7 @@ fn open(host: &mut Host, session: &Session, wait: Duration) -> Result<Option<Arr
                 }
             }
             Happening::Signal(signal) if signal.ends() => return Ok(Some(signal)),
-            Happening::Signal(_) | Happening::EndOfInput => {}
+            Happening::Signal(_) | Happening::Line(_) | Happening::EndOfInput => {}
             Happening::Deadline => {
                 let message = format!(
                     "{} could not be opened: it is {} after {} ms; give it longer with --wait MS",
@@ -89,22 +97,40 @@ fn open(host: &mut Host, session: &Session, wait: Duration) -> Result<Option<Arr
 }
 
 /// Runs the command to its end, passing signals on.
-fn command(host: &mut Host, session: &Session, words: &[OsString]) -> Result<Status, Failure> {
+fn command(
+    host: &mut Host,
+    session: &Session,
+    words: &[OsString],
+    news: &mut News,
+) -> Result<Status, Failure> {
     let Some((program, arguments)) = words.split_first() else { return Ok(Status::USAGE) };
     let interface = session.interface().map(|interface| interface.name).unwrap_or_default();
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env("NETSESSION_INTERFACE", interface)
-        .env("NETSESSION_CONFIGURATION", session.configuration().as_str())
-        .spawn()
-        .map_err(|error| {
-            let missing = error.kind() == io::ErrorKind::NotFound;
-            let status = if missing { Status::NOT_FOUND } else { Status::NOT_EXECUTABLE };
-            Failure::new(status, format_args!("cannot run {}: {error}", program.display()))
-        })?;
+    let mut command = Command::new(program);
+    command.args(arguments).env("NETSESSION_INTERFACE", interface);
+    command.env("NETSESSION_CONFIGURATION", session.configuration().as_str());
+    news.announce(&mut command);
+    let mut known = Place::of(session);
+    let mut child = command.spawn().map_err(|error| {
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let status = if missing { Status::NOT_FOUND } else { Status::NOT_EXECUTABLE };
+        Failure::new(status, format_args!("cannot run {}: {error}", program.display()))
+    })?;
+    news.has_started();
     loop {
         match host.next(None)? {
-            Happening::Event(event) => tell(host, session, &event)?,
+            Happening::Event(event) => {
+                tell(host, session, &event)?;
+                if let Some(place) = Place::of(session).filter(|place| known.as_ref() != Some(place)) {
+                    complain(&format!(
+                        "the session on {} has moved to {}{}; the command goes on",
+                        session.configuration(),
+                        place.on,
+                        narrate::interface(&place.interface)
+                    ));
+                    news.tell(&child, &place.interface, &place.on);
+                    known = Some(place);
+                }
+            }
             Happening::Signal(signal) => {
                 // Whichever it is: the one that told of the command's end may have been lost among many.
                 if let Some(status) = ended(&mut child)? {
@@ -114,8 +140,28 @@ fn command(host: &mut Host, session: &Session, words: &[OsString]) -> Result<Sta
                     pass_on(signal, &child);
                 }
             }
-            Happening::EndOfInput | Happening::Deadline => {}
+            Happening::Line(_) | Happening::EndOfInput | Happening::Deadline => {}
         }
+    }
+}
+
+/// Where a session is.
+struct Place {
+    on: Identifier,
+    interface: Interface,
+}
+
+impl Place {
+    /// `None` while it has no link, or is on its way to another.
+    fn of(session: &Session) -> Option<Self> {
+        Some(Self { on: session.active_configuration()?, interface: session.interface()? })
+    }
+}
+
+/// Addresses may come and go without a move.
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.on, self.interface.index) == (&other.on, other.interface.index)
     }
 }
 
@@ -148,11 +194,19 @@ fn pass_on(signal: Arrived, child: &Child) {
 /// Shows an event; a loss is told on standard error, because the command may not notice.
 fn tell(host: &mut Host, session: &Session, event: &Event) -> Result<(), Failure> {
     host.show(event)?;
-    if let Event::Error { session: failed, .. } = event
+    if let Event::Error { session: failed, error, .. } = event
         && *failed == session.id()
     {
-        let why = session.error_string().unwrap_or_default();
-        complain(&format!("the session on {} was lost: {why}; the command goes on", session.configuration()));
+        let (on, why) = (session.configuration(), session.error_string().unwrap_or_default());
+        complain(&match error {
+            SessionError::Roaming => format!("the session on {on} could not move: {why}; it stays"),
+            SessionError::Unknown
+            | SessionError::SessionAborted
+            | SessionError::OperationNotSupported
+            | SessionError::InvalidConfiguration => {
+                format!("the session on {on} was lost: {why}; the command goes on")
+            }
+        });
     }
     Ok(())
 }
