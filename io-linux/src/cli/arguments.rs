@@ -94,12 +94,13 @@ pub(crate) enum Command {
     Replay(ReplayArguments),
     /// Shows what sessions are, on kernel interfaces of its own; needs no root
     ///
-    /// Makes a network namespace of its own with two virtual cables in it, whose far ends are in a second one;
-    /// opens sessions, shares a link, pulls a cable, stops a link, and shows who was told what, after how many
-    /// microseconds. Where namespaces are not allowed it says what may be the cause, shows the same on the
+    /// Makes a network namespace of its own with four virtual cables in it, whose far ends are in a second one;
+    /// opens sessions, shares a link, pulls a cable, stops a link, moves a session from one link to another and
+    /// back with TCP connections over both, and shows who was told what, after how many microseconds. It ends with
+    /// the edges of the documented roaming diagram, ticked if they were walked. Where namespaces are not allowed it says what may be the cause, shows the same on the
     /// simulator, and ends with status 77.
-    #[command(after_help = "Example:\n  netsession demo", after_long_help = after("netsession demo\n  netsession demo --json"))]
-    Demo(Common),
+    #[command(after_help = "Example:\n  netsession demo", after_long_help = after("netsession demo\n  netsession demo --svg demo.svg"))]
+    Demo(DemoArguments),
     /// Shows the same on the simulator, anywhere
     ///
     /// Plays the demonstration on simulated links, in virtual time: the same on every machine and in every run.
@@ -112,6 +113,7 @@ pub(crate) enum Command {
     /// what happened and, after a stroke, what the session is told and the platform asked for.
     #[command(after_help = "Example:\n  netsession diagram", after_long_help = after("netsession diagram\n  netsession diagram --of roaming --format svg > roaming.svg"))]
     Diagram(DiagramArguments),
+    Sim(DemoArguments),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -278,6 +280,16 @@ pub(crate) struct WhyArguments {
     /// Look at the recorded run as it stood so many seconds after its beginning: 12.5
     #[arg(long, value_name = "SECONDS", requires = "from", value_parser = seconds)]
     pub(crate) at: Option<Instant>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What `demo` and `sim` take.
+#[derive(Args, Debug)]
+pub(crate) struct DemoArguments {
+    /// Draw the timeline into FILE, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) common: Common,
 }

@@ -61,6 +61,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(common) => demo::on_the_kernel(&common),
         Command::Diagram(arguments) => diagram::run(&arguments),
         Command::Sim(common) => demo::on_the_simulator(&common),
+        Command::Demo(arguments) => demo::on_the_kernel(&arguments),
+        Command::Sim(arguments) => demo::on_the_simulator(&arguments),
     };
     match ended {
         Ok(status) => status,

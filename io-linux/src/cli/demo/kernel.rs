@@ -1,6 +1,6 @@
 //! The story's stage on the kernel: virtual cables in network namespaces of the process's own.
 //!
-//! Two namespaces: the driver and the near ends of two cables are in one, the far ends in the other, under
+//! Two namespaces: the driver and the near ends of the cables are in one, the far ends in the other, under
 //! other interface numbers (where both ends have the same number the kernel tells of a lost carrier late).
 //! Nothing outside is touched, and all is gone with the process.
 
@@ -12,15 +12,16 @@ use netsession_io_linux::Driver;
 
 use super::namespace;
 use super::netlink::{End, Netlink};
-use super::stage::{CABLE, CABLE_ADDRESS, NETWORK, PREFIX_LENGTH, SPARE, SPARE_ADDRESS, Stage};
+use super::stage::{CABLES, Cable, Found, Stage, config, networks};
+use super::streams::Streams;
 use crate::cli::host::driver_failed;
 use crate::cli::journal::Journal;
 use crate::cli::status::{Failure, Status};
 
-const CABLE_HERE: End = End { index: 11, name: CABLE };
-const CABLE_THERE: End = End { index: 21, name: "far0" };
-const SPARE_HERE: End = End { index: 12, name: SPARE };
-const SPARE_THERE: End = End { index: 22, name: "far1" };
+/// Numbers of interfaces, from which the cables are counted.
+const HERE: u32 = 11;
+const THERE: u32 = 21;
+const FAR_NAMES: [&str; CABLES.len()] = ["far0", "far1", "far2", "far3"];
 
 /// Why the stage could not be built.
 pub(crate) enum Unavailable {
@@ -34,6 +35,7 @@ pub(crate) enum Unavailable {
 pub(crate) struct Kernel {
     driver: Driver,
     far_ends: Netlink,
+    streams: Streams,
     began: time::Instant,
 }
 
@@ -46,41 +48,68 @@ impl Kernel {
         let not_allowed = |doing| move |error| Unavailable::NotAllowed(doing, error);
         let there = namespace::enter_own().map_err(not_allowed("make a network namespace"))?;
         let mut far_ends = Netlink::open().map_err(not_allowed("open rtnetlink in a namespace"))?;
+        let streams = Streams::listen().map_err(not_allowed("listen in a namespace"))?;
         namespace::enter_another().map_err(not_allowed("make a second network namespace"))?;
         let mut near_ends = Netlink::open().map_err(not_allowed("open rtnetlink in a namespace"))?;
-        lay_cables(&mut near_ends, &mut far_ends, &there)
-            .map_err(not_allowed("make virtual cables (veth)"))?;
-        Self::start(journal, far_ends).map_err(Unavailable::Failed)
+        for (cable, (here, beyond)) in CABLES.iter().zip(ends()) {
+            lay(cable, here, beyond, &mut near_ends, &mut far_ends, &there)
+                .map_err(not_allowed("make virtual cables (veth)"))?;
+        }
+        Self::start(journal, far_ends, streams).map_err(Unavailable::Failed)
     }
 
-    fn start(journal: &Journal, far_ends: Netlink) -> Result<Self, Failure> {
-        let mut builder = Driver::builder().observer(Box::new(journal.clone()));
-        if let Some(address) = InterfaceAddress::new(CABLE_ADDRESS.into(), PREFIX_LENGTH) {
-            builder = builder.address(CABLE, address);
+    fn start(journal: &Journal, far_ends: Netlink, streams: Streams) -> Result<Self, Failure> {
+        let mut builder = Driver::builder().config(config()).observer(Box::new(journal.clone()));
+        for cable in CABLES.iter().filter(|cable| cable.found != Found::Running) {
+            if let Some(address) = InterfaceAddress::new(cable.near.into(), cable.prefix_length) {
+                builder = builder.address(cable.name, address);
+            }
         }
         let driver = builder.build().map_err(driver_failed)?;
-        let members = [CABLE, SPARE].map(|name| driver.find(name));
-        let members = members.into_iter().collect::<Result<Vec<_>, _>>().map_err(driver_failed)?;
-        driver.add_service_network(NETWORK, &members).map_err(driver_failed)?;
+        for mut network in networks() {
+            let members = network.settings.members.iter().flatten().map(|name| driver.find(name));
+            network.settings.members = Some(members.collect::<Result<_, _>>().map_err(driver_failed)?);
+            driver.handle(Input::Add(network)).map_err(driver_failed)?;
+        }
         // What was told so far is how the stage was set.
         while driver.next_event().is_some() {}
-        Ok(Self { driver, far_ends, began: time::Instant::now() })
+        Ok(Self { driver, far_ends, streams, began: time::Instant::now() })
     }
 
-    /// What happens to the far end of the cable; the kernel's answer is read when the events have been told.
-    fn set_plug(&mut self, up: bool) -> Result<(), Failure> {
-        self.far_ends.send_up(CABLE_THERE, up).map_err(|error| cannot("move the far end of a cable", &error))
+    /// What happens to the far end of a cable; the kernel's answer is read when the events have been told.
+    fn set_plug(&mut self, cable: &str, up: bool) -> Result<(), Failure> {
+        let end = CABLES.iter().zip(ends()).find(|(it, _)| it.name == cable).map(|(_, (_, beyond))| beyond);
+        let Some(end) = end else { return Ok(()) };
+        self.far_ends.send_up(end, up).map_err(|error| cannot("move the far end of a cable", &error))
     }
 }
 
-/// The cable down here and up there; the spare up on both sides, as if it had always been.
-fn lay_cables(near: &mut Netlink, far: &mut Netlink, there: &namespace::Namespace) -> io::Result<()> {
-    for (here, beyond) in [(CABLE_HERE, CABLE_THERE), (SPARE_HERE, SPARE_THERE)] {
-        near.add_cable(here, beyond, there)?;
+/// The two ends of each cable.
+fn ends() -> impl Iterator<Item = (End, End)> {
+    let ends = |(number, (cable, far)): (u32, (&Cable, &'static str))| {
+        (End { index: HERE + number, name: cable.name }, End { index: THERE + number, name: far })
+    };
+    (0..).zip(CABLES.iter().zip(FAR_NAMES)).map(ends)
+}
+
+/// A cable as the story finds it, as if it had always been so.
+fn lay(
+    cable: &Cable,
+    here: End,
+    beyond: End,
+    near: &mut Netlink,
+    far: &mut Netlink,
+    there: &namespace::Namespace,
+) -> io::Result<()> {
+    near.add_cable(here, beyond, there)?;
+    far.add_address(beyond, cable.far, cable.prefix_length)?;
+    if cable.found != Found::Unplugged {
         far.set_up(beyond)?;
     }
-    near.add_address(SPARE_HERE, SPARE_ADDRESS, PREFIX_LENGTH)?;
-    near.set_up(SPARE_HERE)
+    if cable.found == Found::Running {
+        near.add_address(here, cable.near, cable.prefix_length)?;
+    }
+    if cable.found == Found::Down { Ok(()) } else { near.set_up(here) }
 }
 
 fn cannot(doing: &str, error: &io::Error) -> Failure {
@@ -90,7 +119,7 @@ fn cannot(doing: &str, error: &io::Error) -> Failure {
 impl Stage for Kernel {
     fn place(&self) -> &'static str {
         "Real kernel interfaces, in network namespaces of this process; nothing of this machine is touched.\n\
-         Times are in microseconds from just before the system call of each step."
+         Times are in microseconds from just before the last system call that was made to change something."
     }
 
     fn now(&self) -> Instant {
@@ -101,12 +130,19 @@ impl Stage for Kernel {
         self.driver.handle(input).map_err(driver_failed)
     }
 
-    fn pull(&mut self) -> Result<(), Failure> {
-        self.set_plug(false)
+    fn pull(&mut self, cable: &'static str) -> Result<(), Failure> {
+        self.set_plug(cable, false)
     }
 
-    fn plug(&mut self) -> Result<(), Failure> {
-        self.set_plug(true)
+    fn plug(&mut self, cable: &'static str) -> Result<(), Failure> {
+        self.set_plug(cable, true)
+    }
+
+    fn talk(&mut self, over: &[&'static str]) -> Result<Option<Vec<String>>, Failure> {
+        let cables = CABLES.iter().zip(ends()).filter(|(cable, _)| over.contains(&cable.name));
+        let cables: Vec<_> = cables.map(|(cable, (here, _))| (cable, here.index)).collect();
+        let said = self.streams.talk(&cables);
+        said.map(Some).map_err(|error| cannot("talk over the links that are up", &error))
     }
 
     fn next_event(&mut self, within: Duration) -> Result<Option<(Instant, Event)>, Failure> {
@@ -125,7 +161,7 @@ impl Stage for Kernel {
         }
     }
 
-    fn look(&self, tell: &dyn Fn(&Manager) -> String) -> String {
-        tell(&self.driver.manager())
+    fn look(&self, tell: &mut dyn FnMut(&Manager)) {
+        tell(&self.driver.manager());
     }
 }

@@ -1,16 +1,23 @@
 //! `netsession demo` and `netsession sim`: one story, told on the kernel or on the simulator.
 
+mod edges;
 mod kernel;
 mod namespace;
 mod netlink;
+mod picture;
+mod play;
 mod simulator;
 mod stage;
 mod story;
+mod streams;
+
+use std::fs;
 
 use self::kernel::{Kernel, Unavailable};
+use self::picture::Picture;
 use self::simulator::Simulator;
 use self::stage::Stage;
-use super::arguments::Common;
+use super::arguments::DemoArguments;
 use super::complain;
 use super::journal::Journal;
 use super::output::Output;
@@ -20,10 +27,10 @@ use super::status::{Failure, Status};
 ///
 /// # Errors
 /// The output or the trace cannot be written, or the kernel failed meanwhile.
-pub(crate) fn on_the_kernel(common: &Common) -> Result<Status, Failure> {
-    let journal = Journal::open(common)?;
+pub(crate) fn on_the_kernel(arguments: &DemoArguments) -> Result<Status, Failure> {
+    let journal = Journal::open(&arguments.common)?;
     match Kernel::build(&journal) {
-        Ok(mut kernel) => tell(&mut kernel, &journal, common),
+        Ok(mut kernel) => tell(&mut kernel, &journal, arguments),
         Err(Unavailable::Failed(failure)) => Err(failure),
         Err(Unavailable::NotAllowed(doing, error)) => {
             complain(&format!("cannot {doing}: {error}"));
@@ -32,7 +39,7 @@ pub(crate) fn on_the_kernel(common: &Common) -> Result<Status, Failure> {
                 complain(&format!("  {cause}"));
             }
             complain("so this is shown on the simulator, in virtual time");
-            let told = tell(&mut Simulator::build(&journal), &journal, common)?;
+            let told = tell(&mut Simulator::build(&journal), &journal, arguments)?;
             Ok(if told == Status::DONE { Status::NOT_PERMITTED } else { told })
         }
     }
@@ -42,12 +49,23 @@ pub(crate) fn on_the_kernel(common: &Common) -> Result<Status, Failure> {
 ///
 /// # Errors
 /// The output or the trace cannot be written.
-pub(crate) fn on_the_simulator(common: &Common) -> Result<Status, Failure> {
-    let journal = Journal::open(common)?;
-    tell(&mut Simulator::build(&journal), &journal, common)
+pub(crate) fn on_the_simulator(arguments: &DemoArguments) -> Result<Status, Failure> {
+    let journal = Journal::open(&arguments.common)?;
+    tell(&mut Simulator::build(&journal), &journal, arguments)
 }
 
-fn tell(stage: &mut dyn Stage, journal: &Journal, common: &Common) -> Result<Status, Failure> {
-    let mut output = Output::new(common.json);
-    journal.end(story::play(stage, journal, &mut output))
+fn tell(stage: &mut dyn Stage, journal: &Journal, arguments: &DemoArguments) -> Result<Status, Failure> {
+    let mut output = Output::new(arguments.common.json);
+    let mut picture = Picture::default();
+    let place = stage.place();
+    let told = journal.end(play::play(stage, journal, &mut output, &mut picture));
+    let Some(path) = &arguments.svg else { return told };
+    // However the story ended, it can be seen how far it went.
+    let drawn = fs::write(path, picture.svg(place)).map_err(|error| {
+        Failure::new(
+            Status::NOT_WRITTEN,
+            format_args!("cannot write the picture {}: {error}", path.display()),
+        )
+    });
+    told.and_then(|status| drawn.map(|()| status))
 }

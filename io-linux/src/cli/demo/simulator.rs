@@ -1,14 +1,13 @@
 //! The story's stage on the simulator: virtual time, the same in every run.
 
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use netsession_core::{Accepted, BearerType, Event, Input, Instant, InterfaceAddress, LinkState, Manager};
 use netsession_io_linux::trace::Saying;
 use netsession_io_sim::{Answers, Link, Record, World};
 
-use super::stage::{CABLE, CABLE_ADDRESS, NETWORK, PREFIX_LENGTH, SPARE, SPARE_ADDRESS, Stage};
+use super::stage::{CABLES, Cable, Found, Stage, config, networks};
 use crate::cli::journal::Journal;
 use crate::cli::status::{Failure, Status};
 
@@ -26,14 +25,16 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// A world with the links of the story, all that is said in it noted.
     pub(crate) fn build(journal: &Journal) -> Self {
-        let cable = link(CABLE, CABLE_ADDRESS);
-        let spare = link(SPARE, SPARE_ADDRESS).initially(LinkState::Active);
-        let mut world = World::builder()
-            .answers(Answers::new().taking(Duration::from_micros(50)..=Duration::from_micros(50)))
-            .access_point(CABLE, cable)
-            .access_point(SPARE, spare)
-            .service_network(NETWORK, [CABLE, SPARE])
-            .build();
+        let mut builder = World::builder()
+            .config(config())
+            .answers(Answers::new().taking(Duration::from_micros(50)..=Duration::from_micros(50)));
+        for cable in &CABLES {
+            builder = builder.access_point(cable.name, link(cable));
+        }
+        for network in networks() {
+            builder = builder.configuration(network);
+        }
+        let mut world = builder.build();
         for (at, record) in world.records() {
             note(journal, *at, record);
         }
@@ -43,9 +44,14 @@ impl Simulator {
     }
 }
 
-fn link(name: &str, address: Ipv4Addr) -> Link {
-    let addresses = InterfaceAddress::new(address.into(), PREFIX_LENGTH).into_iter().collect();
-    let link = Link::new().taking(UP_AFTER, DOWN_AFTER).named(name).addressed(addresses);
+fn link(cable: &Cable) -> Link {
+    let addresses = InterfaceAddress::new(cable.near.into(), cable.prefix_length).into_iter().collect();
+    let link = Link::new().taking(UP_AFTER, DOWN_AFTER).named(cable.name).addressed(addresses);
+    let link = match cable.found {
+        Found::Down => link,
+        Found::Running => link.initially(LinkState::Active),
+        Found::Unplugged => link.initially(LinkState::Defined),
+    };
     link.settings(|settings| settings.bearer = Some(BearerType::Ethernet))
 }
 
@@ -60,7 +66,7 @@ fn note(journal: &Journal, at: Instant, record: &Record) {
 impl Stage for Simulator {
     fn place(&self) -> &'static str {
         "Simulated links in virtual time: the same on every machine and in every run.\n\
-         Times are in virtual microseconds from just before what is done in each step."
+         Times are in virtual microseconds from just before the last thing that was done."
     }
 
     fn now(&self) -> Instant {
@@ -71,14 +77,19 @@ impl Stage for Simulator {
         self.world.command(input).map_err(|refused| Failure::new(Status::DIFFERENT, refused))
     }
 
-    fn pull(&mut self) -> Result<(), Failure> {
-        self.world.pull(CABLE);
+    fn pull(&mut self, cable: &'static str) -> Result<(), Failure> {
+        self.world.pull(cable);
         Ok(())
     }
 
-    fn plug(&mut self) -> Result<(), Failure> {
-        self.world.plug(CABLE);
+    fn plug(&mut self, cable: &'static str) -> Result<(), Failure> {
+        self.world.plug(cable);
         Ok(())
+    }
+
+    /// Simulated links carry nothing.
+    fn talk(&mut self, _over: &[&'static str]) -> Result<Option<Vec<String>>, Failure> {
+        Ok(None)
     }
 
     fn next_event(&mut self, within: Duration) -> Result<Option<(Instant, Event)>, Failure> {
@@ -97,7 +108,7 @@ impl Stage for Simulator {
         }
     }
 
-    fn look(&self, tell: &dyn Fn(&Manager) -> String) -> String {
-        tell(self.world.manager())
+    fn look(&self, tell: &mut dyn FnMut(&Manager)) {
+        tell(self.world.manager());
     }
 }
