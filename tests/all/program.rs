@@ -6,5 +6,6 @@ mod demonstration;
 mod diagram;
 mod help;
 mod holding;
+mod roaming;
 pub(crate) mod support;
 mod watching;

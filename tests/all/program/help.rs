@@ -3,6 +3,7 @@
 use super::support::{is_plain, netsession, run};
 
 const COMMANDS: [&str; 8] = ["list", "monitor", "run", "open", "replay", "demo", "sim", "diagram"];
+const COMMANDS: [&str; 8] = ["list", "monitor", "run", "open", "why", "replay", "demo", "sim"];
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
@@ -47,6 +48,11 @@ fn a_wrong_command_line_is_status_2_and_says_what_is_wrong() {
         (&["replay"], "<FILE>"),
         (&["replay", "--explain", "--json", "-"], "--json"),
         (&["open"], "<CONFIG>"),
+        (&["open", "eth0", "--roam", "wildly"], "suppressed"),
+        (&["run", "eth0", "--roam-signal", "KILL", "--", "true"], "USR1"),
+        (&["run", "eth0", "--roam-fd", "2", "--", "true"], "--roam-fd"),
+        (&["why", "eth0", "--at", "5"], "--from"),
+        (&["why", "eth0", "--from", "-", "--at", "soon"], "12.5"),
         (&[], "Usage"),
     ] {
         let ended = run(&mut netsession(arguments));
