@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use netsession_core::{Config, Instant, RoamingMode};
-use netsession_io_linux::Builder;
+use netsession_io_linux::{Builder, Driver};
 use rustix::process::Signal;
 
 use super::status::TABLE;
@@ -175,6 +175,26 @@ pub(crate) struct Roaming {
     pub(crate) roam: Roam,
     #[command(flatten)]
     pub(crate) preference: Preference,
+    /// Bring members that are down up, without an address, to see whether their cable is in
+    ///
+    /// Without it a member that is down counts as usable, and only starting it tells. For machines on which nobody
+    /// else manages the links. Needs CAP_NET_ADMIN.
+    #[arg(long)]
+    pub(crate) watch_carrier: bool,
+    /// Let the default route of this machine follow the session
+    ///
+    /// The route appears when the session is open, moves in one step when the session has moved, and goes when it
+    /// is closed. The gateway is that of the member's own default route. Needs CAP_NET_ADMIN.
+    #[arg(long, requires = "members")]
+    pub(crate) default_route: bool,
+}
+
+impl Roaming {
+    /// A driver's settings with these, and these constants of the core.
+    pub(crate) fn builder(&self, target: &Target, config: Config) -> Builder {
+        let builder = Driver::builder().config(config).watch_carrier(self.watch_carrier);
+        if self.default_route { builder.follow_default_route(&target.config) } else { builder }
+    }
 }
 
 /// When a better member counts as better.

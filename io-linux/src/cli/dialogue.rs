@@ -178,15 +178,13 @@ impl<'a> Dialogue<'a> {
         let name = printable(id);
         host.say(&format!("{name} is up{has}{index}; what was used until now is kept until you decide."))?;
         let lacks = host.lacks(self.session);
-        if !lacks.is_empty() {
-            host.say(&format!("It lacks {lacks}."))?;
-        }
+        lacks.iter().try_for_each(|lack| host.say(&format!("Mind: {}", printable(lack))))?;
         if let Some(command) = self.command {
             let subject = check::Subject {
                 configuration: &self.session.configuration(),
                 candidate: id,
                 interface: interface.as_ref(),
-                lacks: &lacks,
+                lacks: &lacks.join("; "),
             };
             match Check::start(command, &subject) {
                 Ok(check) => {

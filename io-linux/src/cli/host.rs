@@ -134,9 +134,13 @@ impl Host {
         Ok(target.config.as_str().into())
     }
 
-    /// What the candidate of a session lacks, for people.
-    pub(crate) fn lacks(&self, _session: &Session) -> String {
-        String::new()
+    /// What the candidate of a session lacks, in sentences for people.
+    pub(crate) fn lacks(&self, session: &Session) -> Vec<String> {
+        let lacks = session.trial().map_or_else(|| Ok(Vec::new()), |trial| trial.lacks());
+        match lacks {
+            Ok(lacks) => lacks.iter().map(ToString::to_string).collect(),
+            Err(error) => vec![format!("what it lacks cannot be told: {error}")],
+        }
     }
 
     fn find(&self, text: &str) -> Result<Identifier, Failure> {

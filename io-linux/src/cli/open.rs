@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &OpenArguments) -> Result<Status, Failure> {
     signals.extend(arguments.check.is_some().then_some(Signal::CHILD));
     let mut config = arguments.roaming.preference.config();
     config.answer_within = arguments.answer_within;
-    let builder = Driver::builder().config(config);
+    let builder = arguments.roaming.builder(&arguments.target, config);
     let mut host = Host::start_with(builder, &arguments.common, &signals, Watch::InputAndOutput)?;
     let ended = hold(&mut host, arguments);
     host.end(ended)

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use netsession_core::{Event, Identifier, Interface, SessionError};
-use netsession_io_linux::{Driver, Session};
+use netsession_io_linux::Session;
 use rustix::process::{Pid, kill_process};
 
 use super::arguments::{Roam, RunArguments};
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Failure> {
         return Err(Failure::new(Status::USAGE, message));
     }
     let mut news = News::prepare(arguments)?;
-    let builder = Driver::builder().config(arguments.roaming.preference.config());
+    let builder = arguments.roaming.builder(&arguments.target, arguments.roaming.preference.config());
     let mut host = Host::start_with(builder, &arguments.common, CAUGHT, Watch::Nothing)?;
     let ended = in_session(&mut host, arguments, &mut news);
     host.end(ended)

@@ -10,7 +10,7 @@ use netsession_core::{LinkState, Manager, SessionId, SessionState};
 use super::stage::CABLES;
 use super::story::PROGRAMS;
 
-const WIDTH: usize = 1240;
+const WIDTH: usize = 1260;
 const ROW_HEIGHT: usize = 20;
 const HEADING_HEIGHT: usize = 36;
 /// Room for the title, the legend, and the names of the lanes.
@@ -156,6 +156,11 @@ impl Picture {
         let text = program.map_or_else(|| words.to_string(), |program| format!("{program} {words}"));
         let kind = RowKind::Event { time: time.to_owned(), is_faint: program.is_none() };
         self.rows.push(Row { text, kind, looks: Some(looks) });
+    }
+
+    /// What a step comes to.
+    pub(crate) fn moral(&mut self, text: &str, looks: Vec<Look>) {
+        self.rows.push(Row { text: text.to_owned(), kind: RowKind::Note, looks: Some(looks) });
     }
 
     /// Something to know about what was told.

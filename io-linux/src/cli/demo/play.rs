@@ -83,6 +83,8 @@ enum Line {
     Told(Duration, Event, Vec<Look>),
     /// What the connections carried.
     Said(String),
+    /// What was done in the middle of a step.
+    Done(String),
 }
 
 impl Play<'_> {
@@ -106,6 +108,12 @@ impl Play<'_> {
                 let said = self.stage.talk(over)?.unwrap_or_default();
                 scene.lines.extend(said.into_iter().map(Line::Said));
             } else {
+                // From here on the times count anew.
+                if !scene.lines.is_empty()
+                    && let Some(words) = act.in_words()
+                {
+                    scene.lines.push(Line::Done(words));
+                }
                 (scene.before, scene.lines_before) = (self.stage.now(), scene.lines.len());
                 self.act(*act)?;
             }
@@ -119,12 +127,16 @@ impl Play<'_> {
                     self.text(format_args!("   {:>12}  {text}", ""))?;
                     self.picture.note(text);
                 }
+                Line::Done(text) => {
+                    self.text(styled(FAINT, format_args!("   {:>12}  — {text}", "")))?;
+                    self.picture.note(&format!("— {text}"));
+                }
             }
         }
         self.output.text(self.journal.take_lines())?;
         self.text(styled(FAINT, format_args!("   {}", seen(self.stage, holders))))?;
         if has_followed {
-            self.picture.note(step.moral);
+            self.picture.moral(step.moral, self.looks());
             self.text(format_args!("   {}", step.moral))?;
             return Ok(true);
         }
@@ -231,7 +243,7 @@ impl Play<'_> {
             .iter()
             .filter_map(|line| match line {
                 Line::Told(_, event, _) if event.session() == Some(session) => Some(event.clone()),
-                Line::Told(..) | Line::Said(_) => None,
+                Line::Told(..) | Line::Said(_) | Line::Done(_) => None,
             })
             .collect();
         let walked = step.edges.iter().copied();
@@ -284,7 +296,8 @@ impl Play<'_> {
             losses.join(" and ")
         );
         self.text(format_args!("\n{}", styled(GOOD, &summary)))?;
-        self.picture.heading(&summary, self.looks());
+        self.picture.heading("What came of it", self.looks());
+        summary.split_inclusive(['.', ';']).for_each(|sentence| self.picture.note(sentence.trim()));
         self.text("\nThe documented diagram of roaming, as it was walked above:")?;
         for edge in Edge::ALL {
             let (name, what) = edge.words();

@@ -53,6 +53,25 @@ pub(crate) enum Act {
     Until(Told),
 }
 
+impl Act {
+    /// What is done, for people; `None` where nothing changes.
+    pub(crate) fn in_words(self) -> Option<String> {
+        let does = |program: usize, what| PROGRAMS.get(program).map(|it| format!("{} {what}", it.name));
+        match self {
+            Self::Open(program) => does(program, "opens"),
+            Self::Close(program) => does(program, "closes"),
+            Self::Stop(program) => does(program, "stops the link"),
+            Self::Migrate(program) => does(program, "migrates"),
+            Self::Ignore(program) => does(program, "ignores the offer"),
+            Self::Accept(program) => does(program, "accepts"),
+            Self::Reject(program) => does(program, "rejects"),
+            Self::Pull(cable) => Some(format!("the plug of {cable} is pulled")),
+            Self::Plug(cable) => Some(format!("the plug of {cable} is put in")),
+            Self::Forget(_) | Self::Talk(_) | Self::Until(_) => None,
+        }
+    }
+}
+
 /// What must be told before the story goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
@@ -145,7 +164,7 @@ pub(crate) const STORY: &[Step] = &[
         "mail wanted it and sees no error; music is told that its session was aborted, and why.",
     ),
     step(
-        "call opens a session on the service network home: fibre, else copper; the plug of fibre is out",
+        "call opens a session on home: fibre, else copper; the plug of fibre is out",
         &[Forget(MAIL), Forget(MUSIC), Open(CALL), Until(Opened(CALL)), Talk(&[COPPER])],
         "The best cannot be used, so copper was started. call wants to be asked before it is moved.",
     ),
