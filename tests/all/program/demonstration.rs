@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::support::{Ended, as_nobody, cannot_run, is_plain, netsession, run, run_with_input, scratch};
 
 /// What every telling says, in this order.
-const STORY: [&str; 14] = [
+const STORY: [&str; 29] = [
     "1. mail opens a session on cable0",
     "opened",
     "2. music opens",
@@ -21,6 +21,21 @@ const STORY: [&str; 14] = [
     "opened: the link may be used on cable1",
     "mail stops the link",
     "another session stopped the link",
+    "call opens",
+    "opened: the link may be used on copper",
+    "is offered fibre (upgrade)",
+    "call ignores",
+    "is offered fibre (upgrade)",
+    "call migrates",
+    "is roaming",
+    "fibre is up: accept or reject it",
+    "call accepts",
+    "is connected",
+    "pulls the plug of fibre",
+    "is offered copper (rescue)",
+    "call rejects",
+    "is connected",
+    "The documented diagram of roaming",
     "Where to go on:",
 ];
 
@@ -44,6 +59,13 @@ fn is_told(text: &str) {
             pulled.lines().any(|line| line.contains("µs") && line.contains(name) && line.contains("lost"));
         assert!(told, "{name} is not told of the loss: {pulled}");
     }
+    let diagram = text.split_once("The documented diagram").expect("told").1;
+    for edge in ["D1", "D2", "D3", "D4", "D5"] {
+        assert!(diagram.contains(&format!("✓ {edge}  ")), "{edge} was not walked: {diagram}");
+    }
+    // Ignoring tells nothing, so a line of it would be another's.
+    let ignored = text.split_once("call ignores").expect("told").1.split_once("\n14.").expect("told").0;
+    assert!(!ignored.contains("µs"), "{ignored}");
 }
 
 fn on_the_kernel(command: &mut Command) {
@@ -55,6 +77,10 @@ fn on_the_kernel(command: &mut Command) {
     assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
     assert!(ended.out.contains("Real kernel interfaces") && is_plain(&ended.out), "{}", ended.out);
     is_told(&ended.out);
+    let both = ended.out.split_once("15. call migrates").expect("told").1.split_once("16.").expect("told").0;
+    for link in ["fibre: 203.0.113.1:", "copper: 203.0.113.129:"] {
+        assert!(both.contains(&format!("TCP over {link}")), "no connection over {link} in a trial: {both}");
+    }
 }
 
 #[test]
@@ -141,5 +167,42 @@ fn as_json_it_is_the_events_of_the_trace() {
         ended.out.lines().map(|line| serde_json::from_str(line).expect("JSON lines only")).collect();
     assert!(lines.iter().all(|line| line.get("out").is_some()), "{}", ended.out);
     let opened = lines.iter().filter(|line| line["out"]["event"].get("opened").is_some()).count();
-    assert_eq!(opened, 7, "{}", ended.out);
+    assert_eq!(opened, 8, "{}", ended.out);
+}
+
+#[test]
+fn the_picture_shows_every_lane_and_is_well_formed() {
+    let folder = scratch("picture");
+    for command in ["demo", "sim"] {
+        let path = folder.join(format!("{command}.svg"));
+        let name = path.to_str().expect("a plain name");
+        let told = run(&mut netsession(&[command, "--svg", name]));
+        assert!(matches!(told.status, Some(0 | 77)), "{told:?}");
+        let svg = std::fs::read_to_string(&path).expect("it was drawn");
+        for lane in ["cable0: active", "cable1: active", "call: trial of fibre", "mail: open on cable0"] {
+            assert!(svg.contains(&format!("<title>{lane}</title>")), "no {lane} in {svg}");
+        }
+        for words in
+            ["call ignores the offer", "✓ D5", "prefers-color-scheme:dark", "call is offered fibre (upgrade)"]
+        {
+            assert!(svg.contains(words), "no {words:?} in {svg}");
+        }
+        assert_eq!(open_tags(&svg), Vec::<String>::new(), "{svg}");
+    }
+    let ended = run(&mut netsession(&["sim", "--svg", "/nonexistent/demo.svg"]));
+    assert_eq!(ended.status, Some(74));
+    assert!(ended.err.contains("/nonexistent/demo.svg"), "{}", ended.err);
+}
+
+/// The elements that are left open at the end; panics where one is closed that was not open.
+fn open_tags(svg: &str) -> Vec<String> {
+    let mut open: Vec<String> = Vec::new();
+    for tag in svg.split('<').skip(1).map(|rest| rest.split_once('>').expect("a tag ends").0) {
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split(' ').next().expect("a name").to_owned());
+        }
+    }
+    open
 }
