@@ -236,7 +236,8 @@ fn as_json_the_questions_are_events_and_the_answers_lines() {
     scene.hear_error("is no answer");
     let ended = scene.end();
     assert_eq!((ended.status, ended.err.trim()), (Some(0), "; help lists them"));
-    for line in ended.out.lines() {
+    // The first was half read.
+    for line in ended.out.lines().skip(1) {
         assert!(line.is_empty() || line.starts_with('{') && line.ends_with('}'), "not JSON: {line}");
     }
 }
