@@ -105,7 +105,7 @@ pub(crate) enum Command {
     ///
     /// Plays the demonstration on simulated links, in virtual time: the same on every machine and in every run.
     #[command(after_help = "Example:\n  netsession sim", after_long_help = after("netsession sim\n  netsession sim --trace story.jsonl && netsession replay --explain story.jsonl"))]
-    Sim(Common),
+    Sim(DemoArguments),
     /// Draws the state machine, as it is walked here and now
     ///
     /// Takes every step in every state of a small world, on the state machine itself, and prints what was seen as
@@ -113,7 +113,6 @@ pub(crate) enum Command {
     /// what happened and, after a stroke, what the session is told and the platform asked for.
     #[command(after_help = "Example:\n  netsession diagram", after_long_help = after("netsession diagram\n  netsession diagram --of roaming --format svg > roaming.svg"))]
     Diagram(DiagramArguments),
-    Sim(DemoArguments),
 }
 
 const RUN_EXAMPLES: &str = "\

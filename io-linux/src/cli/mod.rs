@@ -58,9 +58,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Open(arguments) => open::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
-        Command::Demo(common) => demo::on_the_kernel(&common),
         Command::Diagram(arguments) => diagram::run(&arguments),
-        Command::Sim(common) => demo::on_the_simulator(&common),
         Command::Demo(arguments) => demo::on_the_kernel(&arguments),
         Command::Sim(arguments) => demo::on_the_simulator(&arguments),
     };

@@ -2,8 +2,7 @@
 
 use super::support::{is_plain, netsession, run};
 
-const COMMANDS: [&str; 8] = ["list", "monitor", "run", "open", "replay", "demo", "sim", "diagram"];
-const COMMANDS: [&str; 8] = ["list", "monitor", "run", "open", "why", "replay", "demo", "sim"];
+const COMMANDS: [&str; 9] = ["list", "monitor", "run", "open", "why", "replay", "demo", "sim", "diagram"];
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
