@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use netsession_core::{
-    Add, Capabilities, Change, Effect, Event, Input, Instant, LinkState, Manager, OperationId, Outcome,
-    Output, PropertyValue, ReopenPolicy, RoamingMode, SessionId, SessionState, Settings, ShutdownPolicy,
-    UpdateToken, UsagePolicies,
+    Add, Capabilities, Change, Effect, Event, Identifier, Input, Instant, LinkState, Manager, OperationId,
+    Outcome, Output, PropertyValue, ReopenPolicy, RoamingMode, SessionId, SessionState, Settings,
+    ShutdownPolicy, UpdateToken, UsagePolicies,
 };
 use netsession_io_sim::explore::diagram::roaming_world;
 use netsession_io_sim::explore::{Alphabet, Command, SmallWorld, Snapshots, State, Step, Taken};
@@ -145,7 +145,9 @@ fn motley() -> SmallWorld {
 /// is taken from both.
 #[test]
 fn equal_bytes_have_equal_futures_in_every_state_of_a_small_world() {
-    for world in [one_link(1), one_link(2), one_network(), roaming_world()] {
+    let mut patient = roaming_world();
+    patient.config.hold_off = Duration::from_millis(2);
+    for world in [one_link(1), one_link(2), one_network(), patient] {
         let mut first: Vec<State> = vec![world.start()];
         let mut compared: BTreeMap<u32, u32> = BTreeMap::new();
         let found = world.explore(100_000, |edge| {
@@ -216,6 +218,34 @@ fn numbers_and_times_are_no_difference() {
     // Few, although times and numbers never come back.
     let found = found.unwrap();
     assert!(found.is_complete && found.states < 3_000, "{found:?}");
+}
+
+/// R-GEN-3, R-GEN-7: what the search itself can see of them in every state of a small world.
+#[test]
+fn what_changes_nothing_leads_nowhere() {
+    let world = one_link(2);
+    let mut seen = 0;
+    let found = world.explore(100_000, |edge| {
+        use netsession_io_sim::explore::{Action, When};
+        let believed = |links: &[(Identifier, LinkState, u32)]| {
+            links.iter().all(|(id, level, index)| edge.from.link(id) == Some((*level, *index)))
+                && edge.from.link("eth0").is_some() != links.is_empty()
+        };
+        let changes_nothing = match &edge.step.action {
+            Action::StaleAnswer => true,
+            Action::Snapshot(links) => believed(links),
+            _ => false,
+        };
+        if changes_nothing && edge.step.when == When::Now {
+            seen += 1;
+            if edge.to_place != Some(edge.from_place) || !edge.taken.outputs.is_empty() {
+                return Err(format!("{} changes something: {:?}", edge.step, edge.taken.outputs));
+            }
+        }
+        Ok(())
+    });
+    let found = found.unwrap_or_else(|stopped| panic!("{} {:#?}", stopped.why, words(&stopped.path)));
+    assert!(found.is_complete && seen > 100, "{found:?}, {seen}");
 }
 
 #[test]
