@@ -55,6 +55,11 @@ fn any_user_may_bind_a_socket_once() {
     const DEEPER: &str = "NETSESSION_TEST_IS_ANY_USER";
     if std::env::var_os(DEEPER).is_some() {
         let driver = Driver::new().unwrap();
+        for name in ["eth0", "eth1"] {
+            let is_active =
+                |driver: &Driver| state_of(driver, name) == Some(netsession_core::ConfigurationState::Active);
+            until(&driver, "active", is_active);
+        }
         let sessions = ["eth0", "eth1"].map(|name| open(&driver, name));
         let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
         sessions[0].bind_to_session(&socket).unwrap();

@@ -100,6 +100,9 @@ kernel_tests! {
         assert_eq!(session.active_configuration().unwrap(), "eth1");
         assert!(!is_equipped(namespace, 0), "not roamed");
         namespace.pull("eth0");
+        until(&driver, "gone", |driver| {
+            state_of(driver, "eth0") == Some(netsession_core::ConfigurationState::Defined)
+        });
         namespace.plug("eth0");
         assert_eq!(offer_of(&driver, &session).id(), "eth0");
     }
