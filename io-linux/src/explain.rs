@@ -258,7 +258,7 @@ impl<W: Write> Audience for Explainer<W> {
     fn on_rest(&mut self, at: Instant, manager: &Manager) -> io::Result<()> {
         for session in &self.sessions {
             let view = manager.session(session.id);
-            let look = view.map_or(Look::GONE, |view| Look::of_session(&view, manager));
+            let look = view.map_or(Look::GONE, |view| Look::of_session(&view));
             self.lanes.note(session.lane, at, look);
         }
         for (id, lane) in &self.links {

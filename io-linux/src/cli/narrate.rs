@@ -43,9 +43,11 @@ pub(crate) fn event(event: &Event) -> String {
             format!("is offered {} ({kind}{how})", printable(id))
         }
         Event::OfferWithdrawn { id, .. } => format!("is no longer offered {}", printable(id)),
-        Event::NewConfigurationActivated { id, decision_due, .. } => {
-            let decision = if *decision_due { ": accept or reject it" } else { "" };
-            format!("{} is up{decision}", printable(id))
+        Event::NewConfigurationActivated { id, decision_due: true, .. } => {
+            format!("can try {}, which is up: accept or reject it", printable(id))
+        }
+        Event::NewConfigurationActivated { id, decision_due: false, .. } => {
+            format!("moves to {}, which is up", printable(id))
         }
         Event::UsagePoliciesChanged { policies, .. } => format!("policies: {}", policy_words(*policies)),
         Event::ConfigurationAdded { id } => format!("{} was added", printable(id)),

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use netsession_core::{Identifier, Instant, LinkState, Manager, SessionState, SessionView};
+use netsession_core::{Instant, LinkState, SessionState, SessionView};
 
 use super::words::escaped;
 
@@ -25,18 +25,11 @@ impl Look {
 
     /// A session's: only an open one has the line of a link that may be used. On a service network the word tells
     /// which member it uses, and what it is asked or tries.
-    pub(super) fn of_session(view: &SessionView<'_>, manager: &Manager) -> Self {
+    pub(super) fn of_session(view: &SessionView<'_>) -> Self {
         let uses = view.active_configuration().filter(|id| *id != view.configuration());
         let on = uses.map(|id| format!(" on {}", escaped(id))).unwrap_or_default();
         if let Some(candidate) = view.candidate() {
-            let id = candidate.id;
-            // A candidate that is up waits for the decision; one that is not is waited for.
-            let is_up = manager.configuration(id).and_then(|it| it.link()) == Some(LinkState::Active);
-            return if is_up {
-                Self::new(format!("trial of {}", escaped(id)), Self::TRIED)
-            } else {
-                Self::to(id)
-            };
+            return Self::new(format!("trial of {}", escaped(candidate.id)), Self::TRIED);
         }
         if let Some(offer) = view.offer() {
             let offered = format!("{} offered", escaped(offer.id));
@@ -50,7 +43,14 @@ impl Look {
         if view.is_open() && view.state() == SessionState::Connected {
             return Self::new(format!("open{on}"), Self::UP);
         }
-        Self::of_state(view.state())
+        let moves_to =
+            view.why().into_iter().find(|it| it.chosen && Some(it.id) != view.active_configuration());
+        match moves_to {
+            Some(to) if view.state() == SessionState::Roaming => {
+                Self::new(format!("moving to {}", escaped(to.id)), Self::ROAMING)
+            }
+            Some(_) | None => Self::of_state(view.state()),
+        }
     }
 
     /// A session's that does not roam and is not open.
@@ -65,10 +65,6 @@ impl Look {
             SessionState::Roaming => ("roaming", Self::ROAMING),
         };
         Self { word: Cow::Borrowed(word), line }
-    }
-
-    fn to(id: &Identifier) -> Self {
-        Self::new(format!("moving to {}", escaped(id)), Self::ROAMING)
     }
 
     const fn new(word: String, line: char) -> Self {

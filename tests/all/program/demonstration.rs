@@ -28,7 +28,7 @@ const STORY: [&str; 29] = [
     "is offered fibre (upgrade)",
     "call migrates",
     "is roaming",
-    "fibre is up: accept or reject it",
+    "can try fibre, which is up",
     "call accepts",
     "is connected",
     "pulls the plug of fibre",
@@ -155,7 +155,17 @@ fn a_recorded_story_replays() {
         assert!(replayed.err.contains("roaming") && replayed.err.contains("line "), "{}", replayed.err);
         let explained = run(&mut netsession(&["replay", "--explain", trace]));
         assert_eq!((explained.status, explained.err.as_str()), (Some(0), ""));
-        assert!(explained.out.contains("cable0"), "{}", explained.out);
+        let picture = explained.out.split_once("in short, times in ms").expect("a picture").1;
+        for look in [
+            "cable0",
+            "├ open on copper, fibre offered ━",
+            "├ moving to fibre ~",
+            "├ trial of fibre ≈",
+            "├ copper offered ~",
+            "├ open on fibre ━",
+        ] {
+            assert!(picture.contains(look), "no {look:?} in {picture}");
+        }
     }
 }
 

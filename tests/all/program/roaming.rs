@@ -152,7 +152,7 @@ fn a_trial_that_nobody_decides_in_time_is_rejected() {
     scene.hear("is offered a0");
     // By now the offer may count as ignored, which does not matter to this.
     scene.say("migrate a0");
-    scene.hear("a0 is up");
+    scene.hear("can try a0");
     scene.hear("is connected");
     scene.say("accept");
     scene.hear("Too late: the trial of a0 is over.");

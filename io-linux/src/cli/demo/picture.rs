@@ -91,11 +91,8 @@ impl Look {
             return Self { kind: Kind::Nothing, word: String::new() };
         };
         let on = view.active_configuration().map(|id| format!(" on {id}")).unwrap_or_default();
-        let is_up = |id: &str| manager.configuration(id).and_then(|it| it.link()) == Some(LinkState::Active);
         if let Some(candidate) = view.candidate() {
-            let kind = if is_up(candidate.id) { Kind::Tried } else { Kind::Roaming };
-            let word = if kind == Kind::Tried { "trial of" } else { "moving to" };
-            return Self { kind, word: format!("{word} {}", candidate.id) };
+            return Self { kind: Kind::Tried, word: format!("trial of {}", candidate.id) };
         }
         if let Some(offer) = view.offer() {
             return Self { kind: Kind::Roaming, word: format!("open{on}, {} offered", offer.id) };

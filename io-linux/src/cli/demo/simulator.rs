@@ -101,6 +101,8 @@ impl Stage for Simulator {
             self.waiting.extend(self.world.drain_events());
             if self.waiting.is_empty() {
                 if self.world.next_at().is_none_or(|at| at > until) {
+                    // Nothing happens, but time passes.
+                    self.world.advance(until.saturating_since(self.world.now()));
                     return Ok(None);
                 }
                 self.world.step();
