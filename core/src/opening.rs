@@ -309,7 +309,7 @@ impl Manager {
     pub(crate) fn touch_members(&mut self, id: SessionId) {
         let network = self.session_ref(id).and_then(Session::target).and_then(|on| self.network_of(on));
         for member in network.map(|network| network.members.clone()).unwrap_or_default() {
-            self.touch(member);
+            self.touch_link(member);
         }
     }
 

@@ -130,6 +130,7 @@ impl Manager {
         self.note_usable(id);
         // In what follows, what failed in this moment failed for those who waited for it then.
         while self.take_step(id) {
+            self.note_mode(id);
             self.note_usable(id);
         }
         self.set_roaming_timers(id);

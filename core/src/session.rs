@@ -307,20 +307,14 @@ impl Manager {
     }
 
     pub(crate) fn hold(&mut self, id: SessionId, on: ConfigurationId) {
-        self.touch(on);
+        self.touch_link(on);
         let Some(ap) = self.access_point_mut(on) else { return };
         insert_sorted(&mut ap.holders, id);
         ap.released = false;
-        let is_shared = ap.device.is_some();
-        self.work.is_unsettled |= is_shared;
     }
 
     pub(crate) fn release(&mut self, id: SessionId, on: ConfigurationId) {
-        self.touch(on);
-        let Some(ap) = self.access_point_mut(on) else { return };
-        // Its device may be free for others now.
-        let is_shared = ap.device.is_some();
-        self.work.is_unsettled |= is_shared;
+        self.touch_link(on);
         let Some(ap) = self.access_point_mut(on) else { return };
         if remove_sorted(&mut ap.holders, &id) && ap.holders.is_empty() {
             ap.released = true;

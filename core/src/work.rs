@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct Work {
     /// Configurations that the input touched.
     touched: Vec<ConfigurationId>,
+    /// Access points that may need another request, or another watch, and nothing else.
+    links: Vec<ConfigurationId>,
     /// Sessions that the input named, beside those of what it touched.
     sessions: Vec<SessionId>,
     pub(crate) added: Vec<ConfigurationId>,
@@ -45,6 +47,17 @@ impl Manager {
     /// Notes that something about a configuration, or about what it stands for, may have changed.
     pub(crate) fn touch(&mut self, id: ConfigurationId) {
         self.work.touched.push(id);
+    }
+
+    /// Notes that a link is held by others than before: that is no news for sessions, but where a device is
+    /// shared.
+    pub(crate) fn touch_link(&mut self, id: ConfigurationId) {
+        if self.access_point(id).is_some_and(|ap| ap.device.is_some()) {
+            self.work.is_unsettled = true;
+            self.touch(id);
+        } else {
+            self.work.links.push(id);
+        }
     }
 
     pub(crate) fn touch_session(&mut self, id: SessionId) {
@@ -127,11 +140,9 @@ impl Manager {
     /// longer one to go to, so sessions look again.
     pub(crate) fn request_touched(&mut self) {
         loop {
-            let touched = self.touched_configurations();
-            for &id in &touched {
+            for id in self.touched_links() {
                 self.reconcile(id);
             }
-            self.work.touched.extend_from_slice(&touched);
             for id in core::mem::take(&mut self.work.endings) {
                 self.end(id);
             }
@@ -142,13 +153,22 @@ impl Manager {
         }
         self.number_resolves();
         self.number_update();
-        let touched = self.touched_configurations();
-        for &id in &touched {
+        for id in self.touched_links() {
             self.unwatch(id);
             self.number_request(id);
             self.watch(id);
         }
+    }
+
+    /// All access points that may need a request, in insertion order.
+    fn touched_links(&mut self) -> Vec<ConfigurationId> {
+        let touched = self.touched_configurations();
         self.work.touched.extend_from_slice(&touched);
+        let mut links = touched;
+        links.extend_from_slice(&self.work.links);
+        links.retain(|&id| self.access_point(id).is_some());
+        sort_once(&mut links);
+        links
     }
 
     /// Counts the access points in reach; from none to one or back, all sessions on a user choice look.
@@ -206,6 +226,7 @@ impl Manager {
         self.work.touched.clear();
         self.work.sessions = sessions;
         self.work.sessions.clear();
+        self.work.links.clear();
         #[cfg(debug_assertions)]
         self.check_holders();
     }

@@ -238,6 +238,9 @@ impl Manager {
     pub(super) fn settle_on_old(&mut self, id: SessionId) {
         let candidate = self.session_ref(id).and_then(Session::candidate);
         self.set_step(id, Step::Settled);
+        if self.session_ref(id).and_then(Session::open).is_some_and(|open| open.life == Life::Leaving) {
+            self.set_life(id, Life::Alive);
+        }
         if let Some(candidate) = candidate {
             self.release(id, candidate);
         }
