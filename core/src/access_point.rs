@@ -474,6 +474,10 @@ impl Manager {
             Phase::Idle | Phase::Starting { .. } | Phase::Cancelling { .. } => None,
         };
         self.set_phase(id, Phase::Idle);
+        if let Some(ap) = self.access_point_mut(id) {
+            // Not asked for again in this input either.
+            ap.released = false;
+        }
         if let Some(StopReason::Command(stopper)) = why {
             self.report_state(stopper);
             self.fail(stopper, failure.clone());

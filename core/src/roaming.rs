@@ -207,12 +207,13 @@ impl Manager {
         let (retry_after, give_up_after) = self.retry(id);
         let Some(on) = self.session_ref(id).and_then(Session::in_use) else { return };
         self.touch(on);
+        let exists = self.access_point(on).is_some();
         let Some(session) = self.session_mut(id) else { return };
         let Request::Open(open) = &mut session.request else { return };
         let was_in_use = core::mem::replace(&mut open.life, Life::Dead { since: now }) == Life::Alive;
         session.refusals.end_all();
         let lasted = now.saturating_since(open.settled_at);
-        if open.was_started && lasted < retry_after && was_in_use {
+        if open.was_started && lasted < retry_after && was_in_use && exists {
             session.refusals.fail(open.on, now, retry_after, give_up_after);
         } else {
             session.refusals.forget(open.on);

@@ -198,6 +198,7 @@ impl Manager {
     /// The end of an input: everything is said.
     pub(crate) fn say_everything(&mut self) {
         let touched = self.touched_configurations();
+        self.note_near(&touched);
         self.announce_configurations(&touched);
         let sessions = self.touched_sessions(&touched);
         for &id in &sessions {
