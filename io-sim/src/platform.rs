@@ -12,6 +12,9 @@ use netsession_core::{
 
 use crate::{Answers, Choice, Link, Random, Reaction};
 
+/// A link that fails as often as that always fails once its world is frozen.
+const OFTEN_PER_MILLE: u16 = 500;
+
 /// Simulated links and the kernel that carries them.
 #[derive(Clone, Debug)]
 pub(crate) struct Platform {
@@ -390,14 +393,42 @@ impl Platform {
 
     /// From now on nothing fails. What hangs half-way ends at rest, what was never answered has failed.
     pub(crate) fn heal(&mut self, now: Instant) {
+        for station in self.stations.values_mut() {
+            let link = &mut station.link;
+            (link.start, link.stop, link.cancel) = (Reaction::Works, Reaction::Works, Reaction::Works);
+            link.failing_per_mille = 0;
+        }
+        self.choice = Choice::First;
+        self.calm(now);
+    }
+
+    /// From now on nothing is left to chance, and nothing hangs: what works and what fails stays so.
+    pub(crate) fn freeze(&mut self, now: Instant) {
+        for station in self.stations.values_mut() {
+            let link = &mut station.link;
+            for reaction in [&mut link.start, &mut link.stop, &mut link.cancel] {
+                if *reaction == Reaction::Hangs {
+                    *reaction = Reaction::FallsBack;
+                }
+            }
+            // What nothing is seen of would be waited for.
+            let is_seen = link.start == Reaction::FallsBack && link.connecting_after < link.up_after;
+            if link.start != Reaction::Works && !is_seen {
+                link.start = Reaction::Fails(Outcome::Failed);
+            }
+            link.failing_per_mille = if link.failing_per_mille < OFTEN_PER_MILLE { 0 } else { 1_000 };
+        }
+        self.calm(now);
+    }
+
+    /// Answers come in time, and no link is lost by itself.
+    fn calm(&mut self, now: Instant) {
         self.answers = Answers::default();
         for op in core::mem::take(&mut self.unanswered) {
             self.complete(now, op, Outcome::Failed, Some("the platform gave up"));
         }
         for station in self.stations.values_mut() {
-            let link = &mut station.link;
-            (link.start, link.stop, link.cancel) = (Reaction::Works, Reaction::Works, Reaction::Works);
-            (link.failing_per_mille, link.flap, station.flaps_left) = (0, None, 0);
+            (station.link.flap, station.flaps_left) = (None, 0);
         }
         for id in self.stations.keys().cloned().collect::<Vec<_>>() {
             if matches!(self.end_of(&id), Some(LinkState::Connecting | LinkState::Closing)) {

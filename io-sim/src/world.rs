@@ -219,10 +219,17 @@ impl World {
         self.command_accepted(input);
     }
 
-    /// From now on nothing fails and answers come in time. A link that hangs half-way ends at rest, and a
+    /// From now on nothing fails, answers come in time, and the user takes the first choice. A link that hangs half-way ends at rest, and a
     /// request that was never answered is answered as failed.
     pub fn heal(&mut self) {
         self.platform.heal(self.now);
+    }
+
+    /// From now on nothing is left to chance: answers come in time, what hung falls back, no link is lost by
+    /// itself, and a link that failed at least half of the time always fails. What the platform does is then
+    /// the same each time, so the system must come to rest (R-ROAM-30).
+    pub fn freeze(&mut self) {
+        self.platform.freeze(self.now);
     }
 
     /// How a link behaves, to change it.
