@@ -8,20 +8,28 @@
 mod action;
 mod invariants;
 mod requests;
+mod session;
 mod specification;
+mod standing;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use netsession_core::{Instant, Manager, Output, SessionId, SessionState};
+use netsession_core::{Instant, Manager, Output, SessionId};
+use netsession_io_linux::trace::Recorder;
 use netsession_io_sim::{Random, Record, World};
 
 pub use action::Action;
 use invariants::Invariants;
-pub use specification::Specification;
+pub use specification::{Ending, Replies, Specification};
 
-/// More steps than this after the last fault mean that there is no rest.
-const STEPS_TO_REST: u32 = 20_000;
+/// More steps than this after the last fault mean that there is no rest (R-ROAM-30).
+const STEPS_TO_REST: u32 = 2_000;
+/// And so does more time than this.
+const TIME_TO_REST: Duration = Duration::from_secs(2 * 3_600);
+/// More answers than this at one moment mean that applications are asked for ever.
+const ANSWERS_AT_ONCE: u32 = 64;
 
 /// A shortened scenario has few sessions, and names them by one of these places where it can.
 const SIMPLE_PLACES: usize = 4;
@@ -46,6 +54,8 @@ pub struct Violation {
     pub what: String,
     /// Everything that was said.
     pub log: String,
+    /// The same as a trace.
+    pub trace: String,
 }
 
 impl fmt::Display for Violation {
@@ -90,7 +100,9 @@ impl Scenario {
         let result = result.unwrap_or_else(|panic| Err(format!("a panic: {}", words_of(&*panic))));
         match result {
             Ok(()) => Ok(run.world),
-            Err(what) => Err(Violation { after: run.done, what, log: run.world.log() }),
+            Err(what) => {
+                Err(Violation { after: run.done, what, log: run.world.log(), trace: trace(&run.world) })
+            }
         }
     }
 
@@ -113,6 +125,11 @@ impl Scenario {
         for index in (0..shortest.specification.service_networks.len()).rev() {
             shortest.still_breaks(violation, |it| drop(it.specification.service_networks.remove(index)));
         }
+        for index in (0..shortest.specification.access_points.len()).rev() {
+            shortest.still_breaks(violation, |it| drop(it.specification.access_points.remove(index)));
+        }
+        shortest.still_breaks(violation, |it| it.specification.user_choice = None);
+        shortest.still_breaks(violation, |it| it.specification.config = netsession_core::Config::default());
         shortest.leave_out_actions(violation);
         shortest
     }
@@ -155,13 +172,14 @@ struct Run {
     invariants: Invariants,
     sessions: Vec<SessionId>,
     done: usize,
+    specification: Specification,
 }
 
 impl Run {
     fn new(specification: &Specification) -> Self {
         let world = specification.world();
-        let invariants = Invariants::new(specification.stop_timeout);
-        Self { world, invariants, sessions: Vec::new(), done: 0 }
+        let invariants = Invariants::new(&specification.config);
+        Self { world, invariants, sessions: Vec::new(), done: 0, specification: specification.clone() }
     }
 
     fn whole(&mut self, actions: &[Action]) -> Result<(), String> {
@@ -170,12 +188,14 @@ impl Run {
             self.done += 1;
             if let Action::Pass(span) = action {
                 self.pass(*span)?;
+            } else if let Action::Answer(replies) = action {
+                self.answer(*replies)?;
             } else {
                 action.perform(&mut self.world, &mut self.sessions);
             }
             self.check()?;
         }
-        self.world.heal();
+        self.specification.end_trouble(&mut self.world);
         self.world.resync();
         self.rest()?;
         replay(&self.world)
@@ -196,30 +216,47 @@ impl Run {
         Ok(())
     }
 
-    /// R-GEN-9, R-OPEN-11: nothing is left half-way.
+    /// Every application that is asked something answers, until none is.
+    fn answer(&mut self, replies: Replies) -> Result<(), String> {
+        for _ in 0..ANSWERS_AT_ONCE {
+            let Some(input) = replies.next(&self.world) else { return Ok(()) };
+            let _ = self.world.command(input);
+            self.check()?;
+        }
+        Err("R-ROAM-30: the applications are asked for ever at one moment".into())
+    }
+
+    /// R-GEN-9, R-OPEN-11, R-ROAM-30: nothing is left half-way, and nothing goes on for ever.
     fn rest(&mut self) -> Result<(), String> {
         self.check()?;
+        let since = self.world.now();
         let mut steps = 0;
-        while self.world.step() {
+        loop {
+            self.answer(self.specification.replies)?;
+            if !self.world.step() {
+                break;
+            }
             self.check()?;
             steps += 1;
-            if steps > STEPS_TO_REST {
-                return Err("R-GEN-9: the system does not come to rest".into());
+            if steps > STEPS_TO_REST || self.world.now().saturating_since(since) > TIME_TO_REST {
+                return Err(format!("R-ROAM-30: no rest after {steps} steps"));
             }
         }
-        for view in self.world.manager().sessions() {
-            match view.state() {
-                SessionState::Connecting | SessionState::Closing | SessionState::Roaming => {
-                    return Err(format!("R-GEN-9: {} rests in {}", view.id().number(), view.state()));
-                }
-                SessionState::Invalid
-                | SessionState::NotAvailable
-                | SessionState::Connected
-                | SessionState::Disconnected => {}
-            }
-        }
-        self.invariants.check_rest(&self.world)
+        self.invariants.check_rest(&self.world, self.specification.ending == Ending::Healed)
     }
+}
+
+/// What was said, as a trace to replay.
+fn trace(world: &World) -> String {
+    let mut recorder = Recorder::new(Vec::new());
+    for (at, record) in world.records() {
+        match record {
+            Record::Input(input) => recorder.input(*at, input),
+            Record::Result(result) => recorder.accepted(*at, result),
+            Record::Output(output) => recorder.output(*at, output),
+        }
+    }
+    recorder.finish().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// R-GEN-1: a second manager that is told the same says the same.

@@ -1,44 +1,60 @@
-//! What holds after every input, whatever the input was.
+//! What holds after every input, whatever the input was: here what was said, in `standing` what stands.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use netsession_core::{
-    Accepted, Cause, ConfigurationState, ConfigurationView, Event, Input, Instant, LinkState, Output,
-    SessionId, SessionState, SessionView, UpdateToken,
+    Accepted, Config, Effect, Event, Identifier, Input, Instant, Output, Refused, SessionId, SessionState,
+    UpdateToken, Wake,
 };
 use netsession_io_sim::{Record, World};
 
 use super::requests::Requests;
+use super::session::Session;
 
 /// What was said so far, as far as the rules look back on it.
 #[derive(Debug)]
 pub(super) struct Invariants {
     read: usize,
-    requests: Requests,
-    sessions: BTreeMap<SessionId, Session>,
+    give_up_after: u32,
+    pub(super) requests: Requests,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
     updates: BTreeSet<UpdateToken>,
     online: bool,
-    input: Option<Input>,
+    wake: Option<Wake>,
+    /// How the sessions stood before the input.
+    before: BTreeMap<SessionId, Before>,
+    /// The input that is being handled.
+    pub(super) input: Option<Input>,
+    /// It was refused, and no deadline was due.
+    must_be_silent: bool,
+    pub(super) started: Vec<Identifier>,
+    pub(super) stopped: Vec<Identifier>,
 }
 
-/// A session by what was said of it.
-#[derive(Debug, Default)]
-struct Session {
-    state: Option<SessionState>,
+/// Which answers a session may give.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    offer: bool,
+    trial: bool,
+    roams: bool,
     is_open: bool,
-    is_opening: bool,
 }
 
 impl Invariants {
-    pub(super) fn new(stop_timeout: Duration) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
             read: 0,
-            requests: Requests::new(stop_timeout),
+            give_up_after: config.give_up_after.max(1),
+            requests: Requests::new(config.stop_timeout),
             sessions: BTreeMap::new(),
             updates: BTreeSet::new(),
             online: false,
+            wake: None,
+            before: BTreeMap::new(),
             input: None,
+            must_be_silent: false,
+            started: Vec::new(),
+            stopped: Vec::new(),
         }
     }
 
@@ -51,16 +67,28 @@ impl Invariants {
             self.read += 1;
             self.hear(*at, record).map_err(|what| format!("{what}, at {at}"))?;
         }
-        world.manager().sessions().try_for_each(|view| self.look(world, &view))?;
-        world.manager().configurations(None).try_for_each(|view| self.look_at_holders(world, &view))?;
+        self.stand(world).map_err(|what| format!("{what}, at {}", world.now()))?;
         if world.manager().is_online() != self.online {
             return Err("R-REG-6: online is not what was said".into());
         }
+        self.before = world
+            .manager()
+            .sessions()
+            .map(|view| {
+                let before = Before {
+                    offer: view.offer().is_some(),
+                    trial: view.candidate().is_some(),
+                    roams: view.state() == SessionState::Roaming,
+                    is_open: view.is_open(),
+                };
+                (view.id(), before)
+            })
+            .collect();
         Ok(())
     }
 
-    /// What holds in addition when nothing is under way.
-    pub(super) fn check_rest(&self, world: &World) -> Result<(), String> {
+    /// What holds in addition when nothing is under way: nothing that was asked for has no end.
+    pub(super) fn check_ends(&self) -> Result<(), String> {
         for (id, session) in &self.sessions {
             if session.is_opening {
                 return Err(format!("R-OPEN-11: an open() of {} has no end", id.number()));
@@ -69,50 +97,107 @@ impl Invariants {
         if let Some(token) = self.updates.first() {
             return Err(format!("R-REG-7: update {token} is never completed"));
         }
-        for view in world.manager().configurations(None).filter(|view| view.link().is_some()) {
-            let held = open_on(world, view.id()).count();
-            if view.holders() != held {
-                return Err(format!(
-                    "{} has {} holders, but {held} sessions open",
-                    view.id(),
-                    view.holders()
-                ));
-            }
-            if view.link() != world.level(view.id()) {
-                return Err(format!("R-GEN-7: {} is believed to be at {:?}", view.id(), view.link()));
-            }
-        }
         Ok(())
     }
 
     fn hear(&mut self, at: Instant, record: &Record) -> Result<(), String> {
         match record {
-            Record::Input(input) => self.input = Some(input.clone()),
-            Record::Result(Ok(accepted)) => self.accept(at, *accepted),
-            Record::Result(Err(_)) => self.requests.pass(at),
-            Record::Output(Output::Effect(effect)) => self.requests.ask(at, effect)?,
-            Record::Output(Output::Event(event)) => self.tell(event)?,
-            Record::Output(Output::Idle { .. }) => {}
+            Record::Input(input) => {
+                self.input = Some(input.clone());
+                self.started.clear();
+                self.stopped.clear();
+            }
+            Record::Result(result) => {
+                self.must_be_silent = result.is_err() && self.wake.is_none_or(|wake| wake.at > at);
+                self.check_answer(result.as_ref().err())?;
+                match result {
+                    Ok(accepted) => self.accept(at, *accepted),
+                    Err(_) => self.requests.pass(at),
+                }
+            }
+            Record::Output(Output::Effect(_) | Output::Event(_)) if self.must_be_silent => {
+                return Err(format!("R-GEN-6: a refused input was followed by {record}"));
+            }
+            Record::Output(Output::Effect(effect)) => {
+                let was_started = matches!(effect, Effect::Stop { id, .. } if self.requests.is_started(id));
+                self.requests.ask(at, effect)?;
+                match effect {
+                    // The end of a start that nobody wants any more.
+                    Effect::Stop { .. } if was_started => {}
+                    Effect::Start { id, .. } => self.started.push(id.clone()),
+                    Effect::Stop { id, .. } => self.stopped.push(id.clone()),
+                    Effect::Cancel { .. }
+                    | Effect::Resolve { .. }
+                    | Effect::Update { .. }
+                    | Effect::ReadCounters { .. }
+                    | Effect::Watch { .. }
+                    | Effect::Unwatch { .. } => {}
+                }
+            }
+            Record::Output(Output::Event(event)) => self.tell(at, event)?,
+            Record::Output(Output::Idle { wake }) => {
+                if self.must_be_silent && *wake != self.wake {
+                    return Err("R-GEN-6: a refused input moved a deadline".into());
+                }
+                self.wake = *wake;
+                self.settle(at)?;
+            }
         }
         Ok(())
+    }
+
+    /// The end of an input.
+    fn settle(&mut self, at: Instant) -> Result<(), String> {
+        self.requests.settle(at);
+        if let Some(input) = &mut self.input
+            && let Some(id) = input.session_mut().map(|id| *id)
+            && let Some(session) = self.sessions.get_mut(&id)
+        {
+            session.obeyed(input);
+        }
+        self.started.iter().try_for_each(|id| self.requests.check_devices(id))
+    }
+
+    /// R-ROAM-26: an answer is taken exactly in its step.
+    fn check_answer(&self, refused: Option<&Refused>) -> Result<(), String> {
+        let Some(input) = &self.input else { return Ok(()) };
+        let Some(id) = input.clone().session_mut().map(|id| *id) else { return Ok(()) };
+        let Some(before) = self.before.get(&id) else { return Ok(()) };
+        if matches!(input, Input::MigrateTo { .. }) {
+            let may = before.is_open && !before.roams && !before.offer;
+            if !may && !matches!(refused, Some(Refused::NotRoaming)) {
+                return Err(format!("R-ROAM-27: {input:?} out of its step is answered {refused:?}"));
+            }
+        }
+        let is_fit = if matches!(input, Input::Migrate { .. } | Input::Ignore { .. }) {
+            before.offer
+        } else if matches!(input, Input::Accept { .. } | Input::Reject { .. }) {
+            before.trial
+        } else {
+            return Ok(());
+        };
+        match refused {
+            None if is_fit => Ok(()),
+            Some(Refused::NotRoaming) if !is_fit => Ok(()),
+            _ => Err(format!("R-ROAM-26: {input:?} with {before:?} is answered {refused:?}")),
+        }
     }
 
     fn accept(&mut self, at: Instant, accepted: Accepted) {
         if let Accepted::Update(token) = accepted {
             self.updates.insert(token);
         }
-        let Some(input) = self.input.take() else { return };
+        let Some(mut input) = self.input.clone() else { return };
         self.requests.hear(at, &input);
-        if let Input::Open { session } = input {
-            let session = self.sessions.entry(session).or_default();
-            session.is_opening |= !session.is_open;
-        }
-        if let Input::Drop { session } = input {
-            self.sessions.remove(&session);
+        let Some(id) = input.session_mut().map(|id| *id) else { return };
+        if let Input::Drop { .. } = input {
+            self.sessions.remove(&id);
+        } else {
+            self.sessions.entry(id).or_default().obey(&input);
         }
     }
 
-    fn tell(&mut self, event: &Event) -> Result<(), String> {
+    fn tell(&mut self, at: Instant, event: &Event) -> Result<(), String> {
         match event {
             Event::UpdateCompleted { token } if !self.updates.remove(token) => {
                 return Err(format!("R-REG-7: update {token} is completed twice, or was never asked for"));
@@ -137,120 +222,8 @@ impl Invariants {
             | Event::UpdateCompleted { .. } => {}
         }
         let Some(id) = event.session() else { return Ok(()) };
+        let give_up_after = self.give_up_after;
         let session = self.sessions.entry(id).or_default();
-        session.tell(event).map_err(|what| format!("{what}, session {}", id.number()))
+        session.tell(at, event, give_up_after).map_err(|what| format!("{what}, session {}", id.number()))
     }
-
-    fn look(&mut self, world: &World, view: &SessionView<'_>) -> Result<(), String> {
-        let session = self.sessions.entry(view.id()).or_default();
-        let (number, state) = (view.id().number(), view.state());
-        if *session.state.get_or_insert(state) != state {
-            return Err(format!("R-ST-1: {number} is {state}, and was said to be {:?}", session.state));
-        }
-        if session.is_open != view.is_open() {
-            return Err(format!("R-OPEN-11: {number} has is_open {}, which was not said", view.is_open()));
-        }
-        if view.interface().is_some() != (state == SessionState::Connected) {
-            return Err(format!("R-ST-6: {number} is {state}, its interface {:?}", view.interface()));
-        }
-        if view.is_open() && view.active_configuration().is_none() {
-            return Err(format!("R-PROP-1: {number} is open on nothing"));
-        }
-        match state {
-            SessionState::Connecting | SessionState::Closing => self.has_a_reason(world, view),
-            SessionState::Invalid
-            | SessionState::NotAvailable
-            | SessionState::Connected
-            | SessionState::Disconnected
-            | SessionState::Roaming => Ok(()),
-        }
-    }
-
-    /// Every open session holds the access point that it uses; that one counts as Active, or goes down by
-    /// a stop of ours, the end of which the session waits for (R-STOP-1).
-    fn look_at_holders(&self, world: &World, view: &ConfigurationView<'_>) -> Result<(), String> {
-        let open = open_on(world, view.id()).count();
-        if view.holders() < open {
-            return Err(format!("R-CLOSE-11: {} has {} holders, but {open} open", view.id(), view.holders()));
-        }
-        if open > 0 && view.state() != ConfigurationState::Active && !self.requests.stop_on(view.id()) {
-            return Err(format!("R-LOSS-1: {} is {}, with {open} sessions open", view.id(), view.state()));
-        }
-        Ok(())
-    }
-
-    /// R-GEN-9: nothing is half-way without something that will end it.
-    fn has_a_reason(&self, world: &World, view: &SessionView<'_>) -> Result<(), String> {
-        let on = world.manager().configuration(view.configuration());
-        let members = on.iter().flat_map(ConfigurationView::members);
-        let half_way = |id: &str| {
-            let link = world.manager().configuration(id).and_then(|view| view.link());
-            let moves = matches!(link, Some(LinkState::Connecting | LinkState::Closing));
-            moves || self.requests.any_on(id)
-        };
-        if world.wake().is_some()
-            || half_way(view.configuration())
-            || members.into_iter().any(|id| half_way(id))
-        {
-            return Ok(());
-        }
-        Err(format!("R-GEN-9: {} is {} for no reason", view.id().number(), view.state()))
-    }
-}
-
-impl Session {
-    fn tell(&mut self, event: &Event) -> Result<(), &'static str> {
-        match event {
-            Event::StateChanged { state, .. } => {
-                if self.state.replace(*state) == Some(*state) {
-                    return Err("R-ST-1: the same state twice in a row");
-                }
-            }
-            Event::Opened { .. } => {
-                if self.is_open || !self.is_opening {
-                    return Err("R-OPEN-11: opened without an open()");
-                }
-                (self.is_open, self.is_opening) = (true, false);
-            }
-            Event::Closed { .. } => {
-                if !self.is_open && !self.is_opening {
-                    return Err("R-OPEN-11: closed without having been open or opening");
-                }
-                (self.is_open, self.is_opening) = (false, false);
-            }
-            Event::Error { cause, .. } => match cause {
-                Cause::StopRefused | Cause::StopTimedOut | Cause::CannotStop | Cause::RoamingFailed => {}
-                Cause::NotPossible
-                | Cause::DeviceTaken
-                | Cause::ConfigurationUnavailable
-                | Cause::Removed
-                | Cause::Refused
-                | Cause::Cancelled
-                | Cause::Failed
-                | Cause::TimedOut
-                | Cause::LinkLost
-                | Cause::StoppedByOther => {
-                    if !self.is_open && !self.is_opening {
-                        return Err("R-OPEN-11: an error without an open()");
-                    }
-                    self.is_opening = false;
-                }
-            },
-            Event::PreferredConfigurationChanged { .. }
-            | Event::OfferWithdrawn { .. }
-            | Event::NewConfigurationActivated { .. }
-            | Event::UsagePoliciesChanged { .. }
-            | Event::ConfigurationAdded { .. }
-            | Event::ConfigurationRemoved { .. }
-            | Event::ConfigurationChanged { .. }
-            | Event::OnlineStateChanged { .. }
-            | Event::UpdateCompleted { .. } => {}
-        }
-        Ok(())
-    }
-}
-
-fn open_on<'a>(world: &'a World, id: &'a str) -> impl Iterator<Item = SessionView<'a>> {
-    let on = move |view: &SessionView<'_>| view.active_configuration().is_some_and(|active| active == id);
-    world.manager().sessions().filter(on)
 }

@@ -1,11 +1,12 @@
 //! A second, stupider account of the requests under way: at most one start or stop per access point
 //! (R-GEN-5), and a start that nobody wants withdrawn in the one right way (R-GEN-10).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use netsession_core::{
-    Capabilities, Effect, Identifier, Input, Instant, LinkState, OperationId, Outcome, Settings,
+    Capabilities, ConfigurationType, Effect, Identifier, Input, Instant, LinkState, Observation, OperationId,
+    Outcome, Settings, SnapshotEntry,
 };
 
 /// Two places where the account is more lenient than the letter of the contract: a stop that is sent while
@@ -18,11 +19,16 @@ const LENIENT: bool = true;
 pub(super) struct Requests {
     stop_timeout: Duration,
     access_points: BTreeMap<Identifier, AccessPoint>,
+    resolves: BTreeSet<OperationId>,
 }
 
 #[derive(Debug)]
 struct AccessPoint {
     level: LinkState,
+    seen: Observation,
+    device: Option<Identifier>,
+    is_watched: bool,
+    can_stop: bool,
     connect_timeout: Duration,
     start: Option<Request>,
     stop: Option<Request>,
@@ -42,21 +48,34 @@ struct Request {
 }
 
 impl AccessPoint {
-    const fn new() -> Self {
-        let connect_timeout = Duration::from_secs(30);
-        Self { level: LinkState::Defined, connect_timeout, start: None, stop: None, cancel: None }
+    fn new(id: &Identifier) -> Self {
+        Self {
+            level: LinkState::Defined,
+            seen: Observation::new(id.clone(), LinkState::Defined),
+            device: None,
+            is_watched: false,
+            can_stop: true,
+            connect_timeout: Duration::from_secs(30),
+            start: None,
+            stop: None,
+            cancel: None,
+        }
     }
 
     fn is_below_connecting(&self) -> bool {
         self.level < LinkState::Connecting
     }
 
-    fn see(&mut self, level: LinkState) {
+    fn see(&mut self, seen: &Observation) {
+        let level = seen.link;
+        self.seen.clone_from(seen);
         let was_below = core::mem::replace(&mut self.level, level) < LinkState::Connecting;
         if level == LinkState::Active {
             self.start = None;
         }
-        if self.is_below_connecting() {
+        if !self.is_below_connecting() {
+            self.stop = self.stop.filter(|stop| !stop.clean_up);
+        } else {
             self.stop = self.stop.filter(|stop| stop.clean_up);
             self.start = self.start.filter(|start| was_below || !start.answered);
         }
@@ -76,9 +95,14 @@ impl AccessPoint {
 
     fn set(&mut self, settings: &Settings) {
         self.connect_timeout = settings.connect_timeout.unwrap_or(self.connect_timeout);
-        let can_stop = |it: Capabilities| it.contains(Capabilities::CAN_START_AND_STOP_INTERFACES);
+        if let Some(device) = &settings.device {
+            self.device.clone_from(device);
+        }
+        if let Some(capabilities) = settings.capabilities {
+            self.can_stop = capabilities.contains(Capabilities::CAN_START_AND_STOP_INTERFACES);
+        }
         if let Some(start) = &mut self.start {
-            start.is_past |= settings.capabilities.is_some_and(|it| !can_stop(it));
+            start.is_past |= !self.can_stop;
         }
     }
 
@@ -94,27 +118,29 @@ impl AccessPoint {
 
 impl Requests {
     pub(super) fn new(stop_timeout: Duration) -> Self {
-        Self { stop_timeout, access_points: BTreeMap::new() }
+        Self { stop_timeout, access_points: BTreeMap::new(), resolves: BTreeSet::new() }
     }
 
     /// An input that was not refused. Its facts come before the deadlines of its time.
     pub(super) fn hear(&mut self, at: Instant, input: &Input) {
         match input {
-            Input::Add(add) => {
+            Input::Add(add) if add.kind == ConfigurationType::AccessPoint => {
                 let ap = self.entry(&add.id);
-                ap.see(add.link);
+                let mut seen = Observation::new(add.id.clone(), add.link);
+                seen.interface.clone_from(&add.interface);
+                ap.see(&seen);
                 ap.set(&add.settings);
             }
             Input::Remove { id } => {
                 self.access_points.remove(id);
             }
-            Input::Observed(seen) => self.entry(&seen.id).see(seen.link),
+            Input::Observed(seen) => self.entry(&seen.id).see(seen),
             Input::Snapshot(entries) => {
                 let there = |id: &Identifier| entries.iter().any(|entry| entry.observation.id == *id);
                 self.access_points.retain(|id, _| there(id));
                 for entry in entries {
                     let ap = self.entry(&entry.observation.id);
-                    ap.see(entry.observation.link);
+                    ap.see(&entry.observation);
                     ap.set(&entry.settings);
                 }
             }
@@ -125,8 +151,15 @@ impl Requests {
             }
             Input::Completed { op, result, .. } => {
                 self.access_points.values_mut().for_each(|ap| ap.answer(*op, *result));
+                if *result != Outcome::Ok {
+                    self.resolves.remove(op);
+                }
             }
-            Input::Config(_)
+            Input::Resolved { op, .. } => {
+                self.resolves.remove(op);
+            }
+            Input::Add(_)
+            | Input::Config(_)
             | Input::Counters { .. }
             | Input::Policies { .. }
             | Input::Default { .. }
@@ -143,7 +176,6 @@ impl Requests {
             | Input::Roaming { .. }
             | Input::Reopen { .. }
             | Input::Property { .. }
-            | Input::Resolved { .. }
             | Input::RefreshCounters { .. }
             | Input::Update {}
             | Input::Tick {} => {}
@@ -158,15 +190,15 @@ impl Requests {
 
     /// A request that the machine makes.
     pub(super) fn ask(&mut self, at: Instant, effect: &Effect) -> Result<(), String> {
-        let within = |op: OperationId, timeout: Duration| {
-            let due = (!timeout.is_zero()).then_some(at + timeout);
+        let within = |op: OperationId, timeout: Option<Duration>| {
+            let due = timeout.map(|timeout| at + timeout);
             Request { op, due, answered: false, clean_up: false, is_past: false }
         };
-        let stop_timeout = self.stop_timeout;
+        let stop_timeout = Some(self.stop_timeout);
         match effect {
             Effect::Start { op, id } => {
                 let ap = self.known(id)?;
-                let stop = ap.stop.filter(|stop| !stop.clean_up);
+                let stop = ap.stop.filter(|stop| !stop.clean_up && stop.due.is_none_or(|due| due > at));
                 let start = ap.start.filter(|start| !start.is_past);
                 if let Some(other) = start.or(stop) {
                     return Err(format!("R-GEN-5: start {op} of {id} while request {} is out", other.op));
@@ -177,7 +209,8 @@ impl Requests {
                         cancel.op
                     ));
                 }
-                (ap.start, ap.stop) = (Some(within(*op, ap.connect_timeout)), None);
+                (ap.start, ap.stop) =
+                    (Some(within(*op, Some(ap.connect_timeout).filter(|it| !it.is_zero()))), None);
             }
             Effect::Stop { op, id } => {
                 let ap = self.known(id)?;
@@ -198,6 +231,9 @@ impl Requests {
                 (ap.start, ap.stop) = (None, Some(Request { clean_up, ..within(*op, stop_timeout) }));
             }
             Effect::Cancel { op, cancelled } => {
+                if self.resolves.remove(cancelled) {
+                    return Ok(());
+                }
                 let started = |ap: &&mut AccessPoint| ap.start.is_some_and(|start| start.op == *cancelled);
                 let Some(ap) = self.access_points.values_mut().find(started) else {
                     return Err(format!("R-GEN-10: cancel {op} of {cancelled}, which is no start under way"));
@@ -207,13 +243,26 @@ impl Requests {
                 }
                 (ap.start, ap.cancel) = (None, Some(within(*op, stop_timeout)));
             }
-            Effect::Resolve { .. }
-            | Effect::Update { .. }
-            | Effect::ReadCounters { .. }
-            | Effect::Watch { .. }
-            | Effect::Unwatch { .. } => {}
+            Effect::Resolve { op, .. } => {
+                self.resolves.insert(*op);
+            }
+            Effect::Watch { id } | Effect::Unwatch { id } => {
+                let is_watched = matches!(effect, Effect::Watch { .. });
+                let ap = self.known(id)?;
+                if core::mem::replace(&mut ap.is_watched, is_watched) == is_watched {
+                    return Err(format!("R-ROAM-39: {id} is watched or unwatched twice"));
+                }
+            }
+            Effect::Update { .. } | Effect::ReadCounters { .. } => {}
         }
         Ok(())
+    }
+
+    /// The end of an input: a limit of 0 is over already.
+    pub(super) fn settle(&mut self, at: Instant) {
+        if self.stop_timeout.is_zero() {
+            self.pass(at);
+        }
     }
 
     /// Whether a stop of it is under way that sessions see.
@@ -228,8 +277,72 @@ impl Requests {
         self.access_points.get(id).is_some_and(out)
     }
 
+    /// All that is believed, as the platform would say it.
+    pub(super) fn belief(&self) -> Input {
+        Input::Snapshot(self.access_points.values().map(|ap| SnapshotEntry::new(ap.seen.clone())).collect())
+    }
+
+    /// Whether some user is asked.
+    pub(super) fn asks(&self) -> bool {
+        !self.resolves.is_empty()
+    }
+
+    pub(super) fn exists(&self, id: &str) -> bool {
+        self.access_points.contains_key(id)
+    }
+
+    pub(super) fn is_started(&self, id: &str) -> bool {
+        self.access_points.get(id).is_some_and(|ap| ap.start.is_some())
+    }
+
+    pub(super) fn is_watched(&self, id: &str) -> bool {
+        self.access_points.get(id).is_some_and(|ap| ap.is_watched)
+    }
+
+    /// Whether a request is under way on it; `None` where this account cannot say.
+    pub(super) fn is_busy(&self, id: &str) -> Option<bool> {
+        let ap = self.access_points.get(id)?;
+        let is_certain = ap.start.is_none_or(|start| !start.is_past);
+        // Where it cannot be stopped a start or cancel is given up without a word.
+        (is_certain && (ap.can_stop || !self.any_on(id))).then(|| self.any_on(id))
+    }
+
+    pub(super) fn share_device(&self, one: &str, other: &str) -> bool {
+        let device = |id: &str| self.access_points.get(id).and_then(|ap| ap.device.as_ref());
+        device(one).is_some() && device(one) == device(other)
+    }
+
+    pub(super) fn siblings<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a str> {
+        let all = self.access_points.keys().map(|other| &**other);
+        all.filter(move |other| *other != id && self.share_device(id, other))
+    }
+
+    /// One device carries one link (section 6 of the contract). Links that others bring up are theirs.
+    pub(super) fn check_devices(&self, started: &Identifier) -> Result<(), String> {
+        for (id, ap) in &self.access_points {
+            let is_sibling = id != started && self.share_device(id, started);
+            let is_started = ap.start.is_some_and(|start| !start.is_past);
+            if is_sibling && (is_started || !ap.is_below_connecting()) {
+                return Err(format!("R-DEV-2: {started} is started while {id} has the device"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a start without a limit is under way: nobody may ever hear of its end.
+    pub(super) fn has_no_limit(&self) -> bool {
+        self.access_points.values().any(|ap| ap.start.is_some_and(|start| start.due.is_none()))
+    }
+
+    /// Whether a request is under way anywhere, or a link moves.
+    pub(super) fn any(&self) -> bool {
+        self.access_points
+            .iter()
+            .any(|(id, ap)| self.any_on(id) || matches!(ap.level, LinkState::Connecting | LinkState::Closing))
+    }
+
     fn entry(&mut self, id: &Identifier) -> &mut AccessPoint {
-        self.access_points.entry(id.clone()).or_insert_with(AccessPoint::new)
+        self.access_points.entry(id.clone()).or_insert_with(|| AccessPoint::new(id))
     }
 
     fn known(&mut self, id: &Identifier) -> Result<&mut AccessPoint, String> {
