@@ -15,6 +15,8 @@ mod properties;
 #[cfg(test)]
 mod registry;
 #[cfg(test)]
+mod roaming;
+#[cfg(test)]
 mod robustness;
 #[cfg(test)]
 mod rules;
