@@ -109,7 +109,11 @@ impl Chaos {
             5 => Input::Policies { id, policies: self.pick(&[UsagePolicies::empty(), UsagePolicies::all()]) },
             6 => Input::Default { id: self.pick(&[None, Some(id.as_str())]).map(Into::into) },
             7 => Input::Completed { op: self.operation(), result: self.pick(Outcome::ALL), reason: None },
-            8 => Input::Tick {},
+            8 if self.below(2) == 0 => Input::Tick {},
+            8 => {
+                let choice = self.name();
+                Input::Resolved { op: self.operation(), choice: self.pick(&[None, Some(&choice)]).cloned() }
+            }
             _ => Input::Observed(self.observation()),
         }
     }
@@ -162,6 +166,11 @@ fn run(seed: u64, inputs: usize) -> (Machine, Vec<String>) {
     let mut now = 0;
     let mut config = Config::default();
     config.stop_timeout = chaos.pick(&[config.stop_timeout, Duration::ZERO, Duration::from_nanos(1)]);
+    config.hold_off = chaos.pick(&[Duration::ZERO, Duration::from_millis(5), Duration::MAX]);
+    config.retry_after = chaos.pick(&[config.retry_after, Duration::ZERO, Duration::MAX]);
+    config.rescue_grace = chaos.pick(&[Duration::ZERO, Duration::from_millis(5)]);
+    config.answer_within = chaos.pick(&[None, Some(Duration::ZERO), Some(Duration::MAX)]);
+    config.give_up_after = chaos.pick(&[config.give_up_after, 0, u32::MAX]);
     config.update_timeout = chaos.pick(&[config.update_timeout, Duration::ZERO, Duration::MAX]);
     machine.take(now, Input::Config(config)).expect("it is the first input");
     for _ in 0..inputs {
@@ -230,7 +239,14 @@ fn whatever_happened_the_machine_comes_to_rest() {
                     view.state(),
                     SessionState::Connecting | SessionState::Closing | SessionState::Roaming
                 );
-                assert!(!at_work, "seed {seed}: {} waits for nothing\n{}", view.id(), log.join("\n"));
+                // An offer and a trial wait for the application, which says nothing more.
+                let is_asked = view.offer().is_some() || view.candidate().is_some();
+                assert!(
+                    !at_work || is_asked,
+                    "seed {seed}: {} waits for nothing\n{}",
+                    view.id(),
+                    log.join("\n")
+                );
             }
         }
     }
