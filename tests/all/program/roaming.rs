@@ -277,6 +277,17 @@ fn a_command_lives_on_and_is_told_of_each_move() {
 }
 
 #[test]
+fn the_default_route_follows_for_as_long_as_the_command_runs() {
+    let script = "ip route add default via 192.0.2.0 dev a1 metric 500
+        $NETSESSION run office --members a1,a0 --default-route -- ip route show proto 78
+        echo then $(ip route show proto 78)";
+    let Some(mut command) = in_namespace(script) else { return };
+    let ended = run(&mut command);
+    let words: Vec<&str> = ended.out.split_whitespace().collect();
+    assert_eq!(words.join(" "), "default via 192.0.2.0 dev a1 metric 50 then", "{}", ended.err);
+}
+
+#[test]
 fn run_does_not_ask_and_says_what_to_use_instead() {
     let ended = run(&mut netsession(&["run", "office", "--roam", "application", "--", "true"]));
     assert_eq!((ended.status, ended.out.as_str()), (Some(2), ""));
