@@ -192,10 +192,13 @@ impl Manager {
                 }
             }
             Request::Asking(_) => {}
-            Request::Opening(_) => self.settle_opening(id),
-            Request::Open(_) => {}
+            Request::Opening(_) => {
+                self.settle_opening(id);
+                // What happened to the link before it was open is no news to it; it is looked at again.
+                self.work.is_unsettled |= self.session_ref(id).is_some_and(Session::is_open);
+            }
+            Request::Open(_) => self.settle_open(id),
         }
-        self.settle_open(id);
         if !self.work.endings.contains(&id) {
             self.settle_reopening(id);
         }

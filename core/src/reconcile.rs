@@ -38,7 +38,7 @@ impl Manager {
                 self.request_stop(id, StopReason::Unwanted);
             }
             Phase::Starting { .. } if !wanted => self.withdraw_start(id, StopReason::Unwanted),
-            Phase::Cancelling { is_used: false, .. } if !wanted && is_up_or_rising => {
+            Phase::Cancelling { is_used: false, .. } if !is_held && is_up_or_rising => {
                 self.request_stop(id, StopReason::Unwanted);
             }
             Phase::Idle | Phase::Starting { .. } | Phase::Cancelling { .. } | Phase::Stopping { .. } => {}

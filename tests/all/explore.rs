@@ -231,11 +231,8 @@ fn what_changes_nothing_leads_nowhere() {
             links.iter().all(|(id, level, index)| edge.from.link(id) == Some((*level, *index)))
                 && edge.from.link("eth0").is_some() != links.is_empty()
         };
-        let changes_nothing = match &edge.step.action {
-            Action::StaleAnswer => true,
-            Action::Snapshot(links) => believed(links),
-            _ => false,
-        };
+        let changes_nothing = matches!(edge.step.action, Action::StaleAnswer)
+            || matches!(&edge.step.action, Action::Snapshot(links) if believed(links));
         if changes_nothing && edge.step.when == When::Now {
             seen += 1;
             if edge.to_place != Some(edge.from_place) || !edge.taken.outputs.is_empty() {
