@@ -40,6 +40,8 @@ pub(crate) struct AccessPoint {
     pub(crate) released: bool,
     /// The platform refused the start in this input: there is nothing to take back.
     pub(crate) refused: bool,
+    /// The answered start that this input gave up: it goes on if somebody wants it after all.
+    pub(crate) withdrawn: Option<OperationId>,
     /// Sessions that open it or have it open, by number.
     pub(crate) holders: Vec<SessionId>,
     /// Service networks that have it as a member.
@@ -158,6 +160,7 @@ impl AccessPoint {
             ours: false,
             released: false,
             refused: false,
+            withdrawn: None,
             holders: Vec::new(),
             networks: Vec::new(),
             online: false,

@@ -264,6 +264,8 @@ impl Writer<'_> {
             ours,
             released,
             refused,
+            // Of one input only.
+            withdrawn: _,
             holders,
             networks,
             online,

@@ -65,8 +65,8 @@ impl Manager {
         for network in networks {
             let sessions = self.configuration_ref(network).map(|it| it.sessions.clone()).unwrap_or_default();
             for id in sessions {
-                if let Some(session) = self.session_mut(id) {
-                    session.refusals.end_stop(on);
+                if self.session_mut(id).is_some_and(|session| session.refusals.end_stop(on)) {
+                    self.touch_session(id);
                 }
             }
         }

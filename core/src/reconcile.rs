@@ -60,6 +60,9 @@ impl Manager {
 
     /// Asks for a start, once the device is free.
     fn request_start(&mut self, id: ConfigurationId) {
+        if let Some(op) = self.access_point_mut(id).and_then(|ap| ap.withdrawn.take()) {
+            return self.set_phase(id, Phase::Starting { op: Some(op), answered: true });
+        }
         if self.is_device_busy(id) {
             return self.make_room(id);
         }
@@ -81,6 +84,11 @@ impl Manager {
             self.set_phase(id, Phase::Cancelling { op: None, start, is_used: false });
         } else {
             self.request_stop(id, why);
+            if let Some(ap) = self.access_point_mut(id)
+                && matches!(ap.phase, Phase::Stopping { why: StopReason::CleanUp, .. })
+            {
+                ap.withdrawn = Some(start);
+            }
         }
     }
 
@@ -130,6 +138,9 @@ impl Manager {
 
     /// Numbers what the phase of this access point asks for, if that is new.
     pub(crate) fn number_request(&mut self, id: ConfigurationId) {
+        if let Some(ap) = self.access_point_mut(id) {
+            ap.withdrawn = None;
+        }
         let is_numbered = |ap: &AccessPoint| ap.phase == Phase::Idle || ap.phase.op().is_some();
         if self.access_point(id).is_none_or(is_numbered) {
             return;

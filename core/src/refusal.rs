@@ -96,11 +96,9 @@ impl Refusals {
         }
     }
 
-    /// Somebody opens what was stopped.
-    pub(crate) fn end_stop(&mut self, member: ConfigurationId) {
-        if let Some(record) = self.0.get_mut(&member) {
-            record.is_stopped = false;
-        }
+    /// Somebody opens what was stopped. Whether that changes anything.
+    pub(crate) fn end_stop(&mut self, member: ConfigurationId) -> bool {
+        self.0.get_mut(&member).is_some_and(|record| core::mem::take(&mut record.is_stopped))
     }
 
     /// It served: the next failure is a first one.
