@@ -10,7 +10,6 @@ use crate::access_point::{AccessPoint, Phase, StopReason};
 use crate::refusal::Refuser;
 use crate::roaming::Life;
 use crate::session::{Open, Request, Session};
-use crate::timers::{SessionTimer, Timer};
 use crate::{Cause, ConfigurationId, Event, LinkState, Manager, SessionId, SessionState};
 
 impl Manager {
@@ -222,9 +221,8 @@ impl Manager {
             if session.on == Some(removed) {
                 session.on = None;
             }
-            self.timers.set(Timer::Session(id, SessionTimer::Reopen), None);
-            let Some(session) = self.session_mut(id) else { continue };
-            session.reopening = None;
+            self.end_reopening(id);
+            let Some(session) = self.session_ref(id) else { continue };
             match session.request {
                 Request::Open(_) => self.abort(id, Cause::Removed),
                 Request::Asking(_) | Request::Opening(_) => {
@@ -233,7 +231,6 @@ impl Manager {
                 }
                 Request::None => self.touch_session(id),
             }
-            self.forget_choice(id);
         }
     }
 }

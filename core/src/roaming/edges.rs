@@ -23,32 +23,27 @@ use crate::{
 impl Manager {
     /// Settled(A) to Offered(A,B), or Migrating(A,B) by itself (R-ROAM-1, R-ROAM-18).
     pub(super) fn upgrade(&mut self, id: SessionId) -> bool {
-        let mode = self.mode(id);
-        if mode == RoamingMode::Suppressed {
+        if self.mode(id) == RoamingMode::Suppressed {
             return false;
         }
         let Some(to) = self.best(id, Purpose::Upgrade) else { return false };
-        self.go_to(id, to, OfferKind::Upgrade, mode)
+        self.go_to(id, to, OfferKind::Upgrade)
     }
 
     /// A is lost: to the best of the others, else the end (R-ROAM-13, R-ROAM-19, R-ROAM-20, R-ROAM-37).
     pub(super) fn rescue(&mut self, id: SessionId) -> bool {
-        let mode = self.mode(id);
         match self.best(id, Purpose::Rescue) {
-            Some(to) if mode != RoamingMode::Suppressed => self.go_to(id, to, OfferKind::Rescue, mode),
-            Some(_) | None => self.find_nothing(id),
+            Some(to) if self.mode(id) != RoamingMode::Suppressed => self.go_to(id, to, OfferKind::Rescue),
+            Some(_) | None => {
+                self.find_nothing(id);
+                false
+            }
         }
     }
 
     /// By asking, or by itself. Whether there may be a next step at once.
-    pub(super) fn go_to(
-        &mut self,
-        id: SessionId,
-        to: ConfigurationId,
-        kind: OfferKind,
-        mode: RoamingMode,
-    ) -> bool {
-        if mode == RoamingMode::Application {
+    pub(super) fn go_to(&mut self, id: SessionId, to: ConfigurationId, kind: OfferKind) -> bool {
+        if self.mode(id) == RoamingMode::Application {
             self.offer(id, to, kind);
             return false;
         }
@@ -57,20 +52,17 @@ impl Manager {
     }
 
     /// Nothing is left to go to: that may change within the grace (R-ROAM-44), else it is the end.
-    pub(super) fn find_nothing(&mut self, id: SessionId) -> bool {
-        let Some(open) = self.session_ref(id).and_then(Session::open) else { return false };
-        let Life::Dead { since } = open.life else { return false };
+    pub(super) fn find_nothing(&mut self, id: SessionId) {
+        let Some(open) = self.session_ref(id).and_then(Session::open) else { return };
+        let Life::Dead { since } = open.life else { return };
         let until = since + self.config.rescue_grace;
         if open.mode == RoamingMode::Suppressed || until <= self.now {
             self.abort(id, Cause::LinkLost);
-            return false;
-        }
-        if open.step != Step::Waiting {
+        } else if open.step != Step::Waiting {
             self.set_step(id, Step::Waiting);
             self.timers.set(Timer::Session(id, SessionTimer::RescueGrace), Some(until));
             self.report_state(id);
         }
-        false
     }
 
     /// R-ROAM-1, R-ROAM-4, R-ROAM-13, R-ROAM-14, R-ROAM-16.
@@ -93,14 +85,12 @@ impl Manager {
         let Some(session) = self.session_ref(id) else { return false };
         let Some(open) = session.open() else { return false };
         if open.is_dead() {
-            return match self.best(id, Purpose::Rescue) {
-                Some(best) if best == to && kind == OfferKind::Rescue => false,
-                Some(best) => {
-                    self.offer(id, best, OfferKind::Rescue);
-                    false
-                }
+            match self.best(id, Purpose::Rescue) {
+                Some(best) if best == to && kind == OfferKind::Rescue => {}
+                Some(best) => self.offer(id, best, OfferKind::Rescue),
                 None => self.find_nothing(id),
-            };
+            }
+            return false;
         }
         let facts = self.facts(session, open);
         let place = |id: ConfigurationId| facts.iter().position(|fact| fact.id == id);
@@ -236,13 +226,9 @@ impl Manager {
 
     /// Back in Settled(A): B is let go, if there is one.
     pub(super) fn settle_on_old(&mut self, id: SessionId) {
-        let candidate = self.session_ref(id).and_then(Session::candidate);
-        self.set_step(id, Step::Settled);
+        self.leave_candidate(id, Step::Settled);
         if self.session_ref(id).and_then(Session::open).is_some_and(|open| open.life == Life::Leaving) {
             self.set_life(id, Life::Alive);
-        }
-        if let Some(candidate) = candidate {
-            self.release(id, candidate);
         }
         self.report_state(id);
     }
@@ -283,8 +269,13 @@ impl Manager {
 
     /// A is dead and B is gone: what is next is looked for as after a loss.
     pub(crate) fn drop_candidate(&mut self, id: SessionId) {
+        self.leave_candidate(id, Step::Settled);
+    }
+
+    /// To a step without B, which is let go if there is one.
+    fn leave_candidate(&mut self, id: SessionId, step: Step) {
         let candidate = self.session_ref(id).and_then(Session::candidate);
-        self.set_step(id, Step::Settled);
+        self.set_step(id, step);
         if let Some(candidate) = candidate {
             self.release(id, candidate);
         }
@@ -292,11 +283,7 @@ impl Manager {
 
     /// R-DEV-3: A is started again.
     pub(super) fn restore(&mut self, id: SessionId, failure: bool) {
-        let candidate = self.session_ref(id).and_then(Session::candidate);
-        self.set_step(id, Step::Restoring { failure });
-        if let Some(candidate) = candidate {
-            self.release(id, candidate);
-        }
+        self.leave_candidate(id, Step::Restoring { failure });
         let Some(on) = self.session_ref(id).and_then(Session::in_use) else { return };
         self.touch(on);
         self.limit_attempt(id, on);

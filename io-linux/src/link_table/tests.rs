@@ -1,5 +1,6 @@
 //! Hand-built messages in, levels out.
 
+use crate::netlink::attribute;
 use std::time::{Duration, Instant};
 
 use netsession_core::{BearerType, Capabilities, Identifier, Input, LinkState};
@@ -26,14 +27,6 @@ fn message(kind: u16, payload: &[u8]) -> Vec<u8> {
     bytes.extend(kind.to_ne_bytes());
     bytes.extend([0; 10]);
     bytes.extend(payload);
-    bytes
-}
-
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let mut bytes = u16::try_from(4 + value.len()).unwrap().to_ne_bytes().to_vec();
-    bytes.extend(kind.to_ne_bytes());
-    bytes.extend(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
     bytes
 }
 

@@ -220,14 +220,7 @@ fn dump(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let mut bytes = u16::try_from(4 + value.len()).unwrap().to_ne_bytes().to_vec();
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend(value);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
+    use crate::netlink::attribute;
 
     fn routes(header: [u8; 8], attributes: &[Vec<u8>]) -> Vec<DefaultRoute> {
         let payload = [&header[..], &[0; 4], &attributes.concat()].concat();
