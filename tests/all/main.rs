@@ -1,6 +1,8 @@
 //! All integration tests.
 
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod explore;
