@@ -11,11 +11,13 @@
 //! place here.
 
 mod session;
+mod standing;
 mod values;
 
 use alloc::vec::Vec;
 
 use self::session::Surroundings;
+pub use self::standing::{Fate, RoamingStep, Standing};
 
 use crate::access_point::{AccessPoint, Aftermath, News, Phase, Report, StopReason};
 use crate::configuration::{Configuration, Kind, ServiceNetwork};
@@ -58,7 +60,7 @@ impl Manager {
         sessions.sort_unstable_by_key(|session| session.id);
         let mut operations: Vec<_> = self.operations.iter().map(|(&op, &what)| (op, what)).collect();
         // By what they stand for: the order in which they were asked for does not matter.
-        operations.sort_unstable_by_key(|&(op, what)| (Standing::of(what), op));
+        operations.sort_unstable_by_key(|&(op, what)| (Subject::of(what), op));
         let mut writer = Writer {
             bytes,
             now: self.now,
@@ -78,13 +80,13 @@ impl Manager {
 
 /// What a request is about, with an order.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
+enum Subject {
     Link(ConfigurationId),
     Update,
     Resolve(SessionId),
 }
 
-impl Standing {
+impl Subject {
     const fn of(operation: Operation) -> Self {
         match operation {
             Operation::Link(id) => Self::Link(id),

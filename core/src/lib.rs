@@ -42,6 +42,8 @@ mod work;
 #[doc = include_str!("contract.md")]
 pub mod contract {}
 
+#[cfg(feature = "explore")]
+pub use canonical::{Fate, RoamingStep, Standing};
 pub use error::{Accepted, Refused};
 pub use handle::{ConfigurationId, OperationId, SessionId, UpdateToken};
 pub use identifier::Identifier;

@@ -17,8 +17,8 @@ use crate::{
 /// A session as it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionView<'a> {
-    manager: &'a Manager,
-    session: &'a Session,
+    pub(crate) manager: &'a Manager,
+    pub(crate) session: &'a Session,
 }
 
 /// An offer that waits for its answer.

@@ -37,9 +37,10 @@ pub mod diagram;
 mod search;
 mod state;
 mod step;
+mod table;
 mod world;
 
-pub use search::{Edge, Exploration, Stopped};
+pub use search::{Companion, Edge, Exploration, Stopped};
 pub use state::{State, Taken};
 pub use step::{Action, Command, Request, Step, When};
 pub use world::{Alphabet, Moves, SmallWorld, Snapshots};

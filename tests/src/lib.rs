@@ -1,4 +1,5 @@
 //! What the tests share.
 
 pub mod checks;
+pub mod search;
 pub mod soak;

@@ -2,15 +2,20 @@
 //!
 //! States are known by a hash of 128 bits of their canonical bytes. Whole states are kept only while they
 //! wait for their steps to be taken; of the others there is the hash, and the step that led there.
+//!
+//! It is a search of its own and no general model checker, because the steps are those of the shipped machine, which
+//! is cloned and not described: what a model checker adds (processes, a language, whole states to
+//! compare) would only be paid for.
 
 use core::fmt;
 use core::hash::Hasher;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::DefaultHasher;
 
 use netsession_core::Instant;
 
 use super::state::said;
+use super::table::{Key, Table};
 use super::{SmallWorld, State, Step, Taken};
 use crate::Record;
 
@@ -24,6 +29,8 @@ pub struct Edge<'a> {
     pub from_place: u32,
     /// What happened.
     pub step: &'a Step,
+    /// Its place among the steps of the state before.
+    pub step_place: usize,
     /// When, what the machine was told, and what it said.
     pub taken: &'a Taken,
     /// The state after.
@@ -62,13 +69,27 @@ pub struct Stopped<E> {
     pub found: Exploration,
 }
 
-/// 128 bits that stand for a state: the keyed hash of the standard library, of the same bytes after two
-/// different beginnings.
-type Key = (u64, u64);
+/// What goes along with the machine, and is part of the state: a second opinion, for instance.
+pub trait Companion: Clone {
+    /// The machine took this step.
+    fn follow(&mut self, taken: &Taken);
 
-fn key_of(state: &State, room: &mut Vec<u8>) -> Key {
+    /// Appends bytes that stand for it: equal bytes, alike from then on.
+    fn write_canonical(&self, bytes: &mut Vec<u8>);
+}
+
+/// Nobody.
+impl Companion for () {
+    fn follow(&mut self, _: &Taken) {}
+
+    fn write_canonical(&self, _: &mut Vec<u8>) {}
+}
+
+/// The keyed hash of the standard library, of the same bytes after two different beginnings.
+fn key_of(state: &State, companion: &impl Companion, room: &mut Vec<u8>) -> Key {
     room.clear();
     state.manager().write_canonical(room);
+    companion.write_canonical(room);
     let half = |beginning: u8| {
         let mut hasher = DefaultHasher::new();
         hasher.write_u8(beginning);
@@ -83,35 +104,52 @@ impl SmallWorld {
     /// kept: when there are more, their number is the limit, and the search is not complete.
     ///
     /// # Errors
-    /// What `visit` returned, with a shortest path to the state before the step that it was shown.
+    /// What `visit` returned, with a shortest path to what it was shown.
     pub fn explore<E>(
         &self,
         limit: usize,
         mut visit: impl FnMut(&Edge<'_>) -> Result<(), E>,
     ) -> Result<Exploration, Stopped<E>> {
+        self.explore_with((), limit, |edge, ()| visit(edge))
+    }
+
+    /// The same in company. `visit` is shown the companion after the step.
+    ///
+    /// # Errors
+    /// As for [`explore`](Self::explore).
+    pub fn explore_with<C: Companion, E>(
+        &self,
+        companion: C,
+        limit: usize,
+        mut visit: impl FnMut(&Edge<'_>, &C) -> Result<(), E>,
+    ) -> Result<Exploration, Stopped<E>> {
         let mut room = Vec::new();
         let start = self.start();
-        let mut known = BTreeMap::from([(key_of(&start, &mut room), 0_u32)]);
-        let mut waiting = VecDeque::from([(0_u32, 0_u32, start)]);
+        let mut known = Table::default();
+        known.insert(key_of(&start, &companion, &mut room), 0);
+        let mut waiting = VecDeque::from([(0_u32, 0_u32, start, companion)]);
         let mut found = Exploration { states: 1, edges: 0, depth: 0, is_complete: true, parents: Vec::new() };
-        while let Some((place, depth, from)) = waiting.pop_front() {
+        while let Some((place, depth, from, companion)) = waiting.pop_front() {
             found.depth = depth;
             for (number, step) in self.steps(&from).iter().enumerate() {
                 let Some(taken) = self.take(&from, step) else { continue };
                 found.edges += 1;
-                let key = key_of(&taken.state, &mut room);
-                let old = known.get(&key).copied();
+                let mut companion = companion.clone();
+                companion.follow(&taken);
+                let key = key_of(&taken.state, &companion, &mut room);
+                let old = known.get(key);
                 let next = found.next_place(limit);
                 let edge = Edge {
                     from: &from,
                     from_place: place,
                     step,
+                    step_place: number,
                     taken: &taken,
                     to: &taken.state,
                     to_place: old.or(next),
                     is_new: old.is_none(),
                 };
-                if let Err(why) = visit(&edge) {
+                if let Err(why) = visit(&edge, &companion) {
                     let mut path = found.path(self, place);
                     path.push(step.clone());
                     return Err(Stopped { why, path, found });
@@ -122,7 +160,7 @@ impl SmallWorld {
                         known.insert(key, next);
                         found.states += 1;
                         found.parents.push((place, number));
-                        waiting.push_back((next, depth + 1, taken.state));
+                        waiting.push_back((next, depth + 1, taken.state, companion));
                     }
                     (None, _, _) => found.is_complete = false,
                 }

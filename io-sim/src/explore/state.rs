@@ -27,6 +27,8 @@ pub struct State {
     wake: Option<Wake>,
     sessions: Vec<SessionId>,
     owed: BTreeMap<Request, OperationId>,
+    /// The last request that is not waited for any more.
+    over: Option<OperationId>,
     /// Level and interface of each link that there is, by identifier.
     links: BTreeMap<Identifier, (LinkState, u32)>,
 }
@@ -124,8 +126,14 @@ impl State {
                 }
             }
         }
-        let manager = &self.manager;
-        self.owed.retain(|_, &mut op| manager.awaits(op));
+        let Self { manager, over, .. } = self;
+        self.owed.retain(|_, &mut op| {
+            let is_awaited = manager.awaits(op);
+            if !is_awaited {
+                *over = (*over).max(Some(op));
+            }
+            is_awaited
+        });
         (result, outputs)
     }
 
@@ -185,6 +193,7 @@ impl SmallWorld {
             wake: None,
             sessions: Vec::new(),
             owed: BTreeMap::new(),
+            over: None,
             links: BTreeMap::new(),
         };
         let mut records = Vec::new();
@@ -298,6 +307,9 @@ impl SmallWorld {
         }
         if self.alphabet.stale_answers {
             actions.push(Action::StaleAnswer);
+            if state.over.is_some() {
+                actions.extend(self.alphabet.outcomes.iter().copied().map(Action::LateAnswer));
+            }
         }
     }
 
@@ -403,6 +415,7 @@ impl SmallWorld {
             | Action::Answer(..)
             | Action::Resolve(..)
             | Action::StaleAnswer
+            | Action::LateAnswer(_)
             | Action::Update
             | Action::Say(_)
             | Action::Pass => {}
@@ -440,6 +453,7 @@ impl SmallWorld {
                 result: netsession_core::Outcome::Failed,
                 reason: None,
             },
+            Action::LateAnswer(result) => Input::Completed { op: state.over?, result: *result, reason: None },
             Action::Update => Input::Update {},
             Action::Say(input) => {
                 let mut input = (**input).clone();

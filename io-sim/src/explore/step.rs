@@ -55,8 +55,10 @@ pub enum Action {
     Answer(Request, Outcome),
     /// The user answers for the session at this place.
     Resolve(usize, Option<Identifier>),
-    /// An answer to nothing that is waited for.
+    /// An answer to nothing that was ever asked.
     StaleAnswer,
+    /// An answer, after all or once more, to what was asked last of all that is not waited for any more.
+    LateAnswer(Outcome),
     /// Somebody asks for an update.
     Update,
     /// One of the world's own inputs; a session in it is named by its place, from 1.
@@ -165,6 +167,7 @@ impl fmt::Display for Action {
             Self::Resolve(session, None) => write!(f, "user cancels for {}", session + 1),
             Self::Resolve(session, Some(id)) => write!(f, "user chooses {id} for {}", session + 1),
             Self::StaleAnswer => f.write_str("stale answer"),
+            Self::LateAnswer(outcome) => write!(f, "late answer: {outcome}"),
             Self::Update => f.write_str("update"),
             Self::Say(input) => crate::record::write_input(f, input),
             Self::Pass => f.write_str("time"),

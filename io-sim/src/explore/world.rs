@@ -12,7 +12,7 @@ use super::Command;
 /// small: all constants are one tick of a millisecond, so that few deadlines lie apart, and a member is given up
 /// after one failure.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "worlds are written as what differs from others")]
 pub struct SmallWorld {
     /// The constants of the machine.
     pub config: Config,
@@ -26,7 +26,7 @@ pub struct SmallWorld {
 
 /// What may happen in a small world; an empty list or `false` leaves a kind of step out.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "worlds are written as what differs from others")]
 pub struct Alphabet {
     /// What every session may be told.
     pub commands: Vec<Command>,

@@ -41,6 +41,7 @@ pub(super) fn check(world: &SmallWorld, edge: &Edge<'_>) -> Verdict {
         | Action::Answer(..)
         | Action::Resolve(..)
         | Action::StaleAnswer
+        | Action::LateAnswer(_)
         | Action::Update
         | Action::Pass => Ok(()),
     }

@@ -21,7 +21,7 @@ pub(super) fn check(edge: &Edge<'_>, pass: Option<&Pass>) -> Verdict {
     }
     check_fit(edge)?;
     match &edge.step.action {
-        Action::StaleAnswer => check_idle(edge, pass, "R-GEN-3"),
+        Action::StaleAnswer | Action::LateAnswer(_) => check_idle(edge, pass, "R-GEN-3"),
         Action::Snapshot(links) if is_believed(edge.from, links) => check_idle(edge, pass, "R-GEN-7"),
         Action::Answer(..) | Action::Resolve(..) => check_answer(edge),
         Action::Snapshot(_)

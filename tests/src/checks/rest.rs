@@ -85,6 +85,7 @@ fn is_answer(step: &Step, request: &Request, state: &State, platform: Platform) 
         | Action::Remove(_)
         | Action::Add(_)
         | Action::StaleAnswer
+        | Action::LateAnswer(_)
         | Action::Update
         | Action::Say(_)
         | Action::Pass => false,

@@ -1,0 +1,212 @@
+//! The worlds as data. Constants are one tick of a millisecond where nothing else is said, a member is given up
+//! after one failure, and time moves to deadlines only, so that the numbers are finite.
+
+use std::time::Duration;
+
+use netsession_core::{Add, LinkState, Outcome, ReopenPolicy, RoamingMode};
+use netsession_io_sim::explore::{Alphabet, SmallWorld, Snapshots};
+
+/// A small world with a name.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Named {
+    /// What it is called.
+    pub name: &'static str,
+    /// What there is.
+    pub about: &'static str,
+    /// What never happens in it though it could; empty if everything does.
+    pub left_out: &'static str,
+    /// The world.
+    pub world: SmallWorld,
+    /// Whether the search of it comes to an end in the time of a test run.
+    pub is_quick: bool,
+}
+
+const TICK: Duration = Duration::from_millis(1);
+
+/// All that the contract's rows speak of, in order of size.
+#[must_use]
+pub fn worlds() -> Vec<Named> {
+    vec![
+        one_session(),
+        two_sessions(),
+        one_of_each(),
+        one_roams(),
+        two_roam(),
+        one_roams_on_a_device(),
+        two_roam_on_a_device(),
+        three_members(),
+        user_choice(),
+    ]
+}
+
+/// Everything, with the outcomes that differ in more than a word.
+fn everything() -> Alphabet {
+    Alphabet {
+        outcomes: vec![Outcome::Ok, Outcome::Refused, Outcome::Failed],
+        at_deadlines: false,
+        ..Alphabet::default()
+    }
+}
+
+/// What is left for worlds that are too large for everything.
+fn little() -> Alphabet {
+    Alphabet {
+        levels: vec![LinkState::Defined, LinkState::Discovered, LinkState::Active],
+        removal: false,
+        drops: false,
+        replaced_links: false,
+        outcomes: vec![Outcome::Ok, Outcome::Failed],
+        ..everything()
+    }
+}
+
+fn access_points(ids: &[&str]) -> Vec<Add> {
+    ids.iter().map(|id| Add::access_point(*id)).collect()
+}
+
+/// Access points, and a service network of all of them.
+fn network(ids: &[&str]) -> Vec<Add> {
+    let mut all = access_points(ids);
+    all.push(Add::service_network("wan", ids.iter().copied()));
+    all
+}
+
+fn on_one_device(mut all: Vec<Add>) -> Vec<Add> {
+    for add in &mut all {
+        if add.settings.members.is_none() {
+            add.settings.device = Some(Some("radio".into()));
+        }
+    }
+    all
+}
+
+fn one_session() -> Named {
+    let mut world = SmallWorld::new(access_points(&["eth0"]), ["eth0"]);
+    world.alphabet = Alphabet {
+        reopen_policies: vec![ReopenPolicy::Never, ReopenPolicy::WhenAvailable],
+        snapshots: Snapshots::All,
+        updates: true,
+        ..Alphabet::default()
+    };
+    // Not as long as an attempt: deadlines lie apart.
+    world.config.stop_timeout = 2 * TICK;
+    Named { name: "W1", about: "one session, one access point", left_out: "", world, is_quick: true }
+}
+
+fn two_sessions() -> Named {
+    let mut world = SmallWorld::new(access_points(&["eth0"]), ["eth0", "eth0"]);
+    world.alphabet = Alphabet { snapshots: Snapshots::All, ..Alphabet::default() };
+    world.config.stop_timeout = 2 * TICK;
+    Named {
+        name: "W2",
+        about: "two sessions, one access point",
+        left_out: "re-opening and updates (W1)",
+        world,
+        is_quick: true,
+    }
+}
+
+fn one_of_each() -> Named {
+    let mut world = SmallWorld::new(network(&["eth0", "wlan0"]), ["eth0", "wan"]);
+    world.alphabet = Alphabet { replaced_links: false, drops: false, removal: false, ..everything() };
+    Named {
+        name: "W3",
+        about: "an access point session and a service network session, two access points",
+        left_out: "inputs in the moment of a deadline, removal, drops, replaced interfaces (W1, W2, W4-one)",
+        world,
+        is_quick: true,
+    }
+}
+
+/// One session, and all that can be said to it.
+fn one_roams() -> Named {
+    let world = SmallWorld::new(network(&["eth0", "wlan0"]), ["wan"]);
+    let mut world = world.roaming([RoamingMode::Application]);
+    world.alphabet = Alphabet {
+        modes: vec![RoamingMode::Application, RoamingMode::Forced, RoamingMode::Suppressed],
+        ..everything()
+    };
+    world.config.answer_within = Some(TICK);
+    Named {
+        name: "W4-one",
+        about: "one service network session, two access points, all modes",
+        left_out: "",
+        world,
+        is_quick: true,
+    }
+}
+
+fn two_roam() -> Named {
+    let world = SmallWorld::new(network(&["eth0", "wlan0"]), ["wan", "wan"]);
+    let mut world = world.roaming([RoamingMode::Application, RoamingMode::Forced]);
+    world.alphabet = little();
+    Named {
+        name: "W4",
+        about: "two service network sessions, the first asked, the second forced, two access points",
+        left_out: "levels Undefined, Connecting and Closing, removal, drops, replaced interfaces, changes of mode \
+                   (all in W4-one)",
+        world,
+        is_quick: true,
+    }
+}
+
+fn one_roams_on_a_device() -> Named {
+    let world = SmallWorld::new(on_one_device(network(&["wlan0", "wlan1"])), ["wan"]);
+    let mut world = world.roaming([RoamingMode::Application]);
+    world.alphabet = Alphabet {
+        modes: vec![RoamingMode::Application, RoamingMode::Forced, RoamingMode::Suppressed],
+        removal: false,
+        replaced_links: false,
+        drops: false,
+        ..everything()
+    };
+    Named {
+        name: "W5-one",
+        about: "one service network session, two access points of one device, all modes",
+        left_out: "",
+        world,
+        is_quick: true,
+    }
+}
+
+fn two_roam_on_a_device() -> Named {
+    let mut named = two_roam();
+    let world = SmallWorld::new(on_one_device(network(&["wlan0", "wlan1"])), ["wan", "wan"]);
+    named.world = SmallWorld { alphabet: named.world.alphabet, ..world }
+        .roaming([RoamingMode::Application, RoamingMode::Forced]);
+    Named {
+        name: "W5",
+        about: "two service network sessions, the first asked, the second forced, two access points of one device",
+        left_out: "as in W4 (all in W5-one)",
+        ..named
+    }
+}
+
+fn three_members() -> Named {
+    let world = SmallWorld::new(network(&["eth0", "wlan0", "wwan0"]), ["wan"]);
+    let mut world = world.roaming([RoamingMode::Application]);
+    world.alphabet = Alphabet { modes: vec![RoamingMode::Application, RoamingMode::Forced], ..little() };
+    world.config.rescue_grace = TICK;
+    Named {
+        name: "W6",
+        about: "one service network session, three access points, a grace for rescues",
+        left_out: "as in W4, and mode Suppressed",
+        world,
+        is_quick: true,
+    }
+}
+
+fn user_choice() -> Named {
+    let mut all = network(&["eth0", "wlan0"]);
+    all.push(Add::user_choice("any"));
+    let mut world = SmallWorld::new(all, ["any"]).roaming([RoamingMode::Forced]);
+    world.alphabet = Alphabet { removal: false, replaced_links: false, ..everything() };
+    Named {
+        name: "W7",
+        about: "one user choice session, two access points and a service network to choose from",
+        left_out: "",
+        world,
+        is_quick: true,
+    }
+}
