@@ -7,6 +7,8 @@ mod conformance;
 #[cfg(test)]
 mod explore;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod kernel;
 #[cfg(test)]
 mod machine;

@@ -10,7 +10,7 @@ use crate::transcripts::{files, folder};
 const ELSEWHERE: &[&str] = &["R-WAIT-1", "R-WAIT-2", "R-WAIT-3"];
 
 /// The rule numbers in a text: `R-`, capital letters, `-`, digits.
-fn rules(text: &str) -> BTreeSet<String> {
+pub(crate) fn rules(text: &str) -> BTreeSet<String> {
     let rule = |rest: &str| {
         let letters = rest.bytes().take_while(u8::is_ascii_uppercase).count();
         let digits = rest.get(letters..)?.strip_prefix('-')?.bytes().take_while(u8::is_ascii_digit).count();
