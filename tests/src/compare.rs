@@ -1,0 +1,219 @@
+//! The core beside the reference model: both are told the same, and must say the same.
+//!
+//! [`Pair`] feeds both and compares everything after each input: what was made or refused, every event and
+//! effect in its order, the operation numbers, when to wake and why, and all views. What they may differ in
+//! is named by [`Deviation`], and nothing else is.
+
+use std::fmt::{self, Write as _};
+
+use netsession_core::{
+    Accepted, Effect, Event, Input, Instant, Manager, Output, Refused, SessionId,
+};
+
+use crate::model::{Answer, ConfigurationSummary, Model, SessionSummary};
+
+/// What the core may say otherwise than the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Deviation {
+    /// The texts for people: the `reason` of an error event, and the fields of a refusal beyond its word. The
+    /// contract does not fix their wording.
+    Texts,
+    /// Handles: the model numbers its sessions as a trace does, and knows no slots.
+    Handles,
+}
+
+/// The core and the model disagree.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Difference {
+    /// After which input.
+    pub at: Instant,
+    /// That input.
+    pub input: Input,
+    /// Where, and what each says.
+    pub what: String,
+    /// Everything that each said to this input, and how both stand.
+    pub log: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "at {} ms, {:?}: {}", self.at, self.input, self.what)?;
+        f.write_str(&self.log)
+    }
+}
+
+/// A core and a model that have been told the same.
+#[derive(Clone, Debug, Default)]
+pub struct Pair {
+    /// The core.
+    pub manager: Manager,
+    /// The model.
+    pub model: Model,
+}
+
+impl Pair {
+    /// Two that know nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells both, and compares all that they say. Gives what the core said: its answer, and its outputs up
+    /// to the idle.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn handle_input(
+        &mut self,
+        at: Instant,
+        input: &Input,
+    ) -> Result<(Result<Accepted, Refused>, Vec<Output>), Box<Difference>> {
+        let result = self.manager.handle_input(at, self.resolved(input));
+        let mut outputs = Vec::new();
+        loop {
+            let output = self.manager.poll_output();
+            let is_last = matches!(output, Output::Idle { .. });
+            outputs.push(output);
+            if is_last {
+                break;
+            }
+        }
+        let answer = self.model.handle_input(at, input);
+        let compared = step(&result, &outputs, &answer).and_then(|_| self.compare_views());
+        match compared {
+            Ok(()) => Ok((result, outputs)),
+            Err(what) => {
+                let log = self.log(&result, &outputs, &answer);
+                Err(Box::new(Difference { at, input: input.clone(), what, log }))
+            }
+        }
+    }
+
+    /// The input with the core's own handle in place of a number.
+    fn resolved(&self, input: &Input) -> Input {
+        let mut input = input.clone();
+        if let Some(session) = input.session_mut() {
+            let number = session.number();
+            let known = self.manager.sessions().map(|view| view.id()).find(|id| id.number() == number);
+            *session = known.unwrap_or(*session);
+        }
+        input
+    }
+
+    fn compare_views(&self) -> Result<(), String> {
+        let sessions: Vec<_> = self.manager.sessions().map(|view| SessionSummary::of(&view)).collect();
+        same_list("session", &sessions, &self.model.sessions())?;
+        for configuration in self.model.configurations() {
+            let of_core = self.manager.configuration(&configuration.identifier);
+            let of_core = of_core.map(|view| ConfigurationSummary::of(&view));
+            if of_core.as_ref() != Some(&configuration) {
+                return Err(format!("a configuration:\n  core:  {of_core:?}\n  model: {configuration:?}"));
+            }
+        }
+        let (of_core, of_model) = (crate::model::whole_of(&self.manager), self.model.whole());
+        if of_core != of_model {
+            return Err(format!("the whole:\n  core:  {of_core:?}\n  model: {of_model:?}"));
+        }
+        Ok(())
+    }
+
+    fn log(&self, result: &Result<Accepted, Refused>, outputs: &[Output], answer: &Answer) -> String {
+        let mut log = String::new();
+        let _ = writeln!(log, "the core said {result:?}");
+        for output in outputs {
+            let _ = writeln!(log, "  {output:?}");
+        }
+        let _ = writeln!(log, "the model said {:?}", answer.result);
+        for output in &answer.outputs {
+            let _ = writeln!(log, "  {output:?}");
+        }
+        for session in self.manager.sessions() {
+            let _ = writeln!(log, "core:  {:?}", SessionSummary::of(&session));
+        }
+        let _ = writeln!(log, "model: {}", self.model.in_short());
+        log
+    }
+}
+
+fn same_list<T: PartialEq + fmt::Debug>(what: &str, of_core: &[T], of_model: &[T]) -> Result<(), String> {
+    let longest = of_core.len().max(of_model.len());
+    for index in 0..longest {
+        let (core, model) = (of_core.get(index), of_model.get(index));
+        if core != model {
+            let or_nothing = |it: Option<&T>| it.map_or("nothing".to_owned(), |it| format!("{it:?}"));
+            return Err(format!("{what} {}:\n  core:  {}\n  model: {}", index + 1, or_nothing(core), or_nothing(model)));
+        }
+    }
+    Ok(())
+}
+
+/// Compares what both said to one input. Gives the deviations that were made use of.
+///
+/// # Errors
+/// The first difference.
+pub fn step(
+    result: &Result<Accepted, Refused>,
+    outputs: &[Output],
+    answer: &Answer,
+) -> Result<Vec<Deviation>, String> {
+    let mut used = Vec::new();
+    let of_core = result.clone().map(numbered).map_err(|refused| refused.word());
+    let of_model = answer.result.clone().map(numbered).map_err(|refused| refused.word());
+    if of_core != of_model {
+        return Err(format!("the answer:\n  core:  {of_core:?}\n  model: {of_model:?}"));
+    }
+    let core: Vec<Output> = outputs.iter().map(plain).collect();
+    let model: Vec<Output> = answer.outputs.iter().map(plain).collect();
+    same_list("output", &core, &model)?;
+    if result.is_err() || core.as_slice() != outputs {
+        used.extend([Deviation::Texts, Deviation::Handles]);
+    }
+    Ok(used)
+}
+
+fn numbered(accepted: Accepted) -> Accepted {
+    match accepted {
+        Accepted::Session(session) => Accepted::Session(SessionId::unresolved(session.number())),
+        Accepted::Done | Accepted::Update(_) => accepted,
+    }
+}
+
+/// The same without what may differ.
+fn plain(output: &Output) -> Output {
+    let mut output = output.clone();
+    match &mut output {
+        Output::Event(event) => {
+            if let Event::Error { reason, .. } = event {
+                *reason = None;
+            }
+            if let Some(session) = session_of(event) {
+                *session = SessionId::unresolved(session.number());
+            }
+        }
+        Output::Effect(Effect::Resolve { session, .. }) => {
+            *session = SessionId::unresolved(session.number());
+        }
+        Output::Effect(_) | Output::Idle { .. } => {}
+    }
+    output
+}
+
+const fn session_of(event: &mut Event) -> Option<&mut SessionId> {
+    match event {
+        Event::StateChanged { session, .. }
+        | Event::Opened { session }
+        | Event::Closed { session }
+        | Event::Error { session, .. }
+        | Event::PreferredConfigurationChanged { session, .. }
+        | Event::OfferWithdrawn { session, .. }
+        | Event::NewConfigurationActivated { session, .. }
+        | Event::UsagePoliciesChanged { session, .. } => Some(session),
+        Event::ConfigurationAdded { .. }
+        | Event::ConfigurationRemoved { .. }
+        | Event::ConfigurationChanged { .. }
+        | Event::OnlineStateChanged { .. }
+        | Event::UpdateCompleted { .. } => None,
+    }
+}

@@ -1,0 +1,226 @@
+//! Which member is usable, refused, and best.
+
+use std::time::Duration;
+
+use netsession_core::{Capabilities, Instant, LinkState, RoamingMode};
+
+use super::link::Prospect;
+use super::{Dead, Key, Manner, Model, Open, Refusal, Session};
+
+/// R-ROAM-43.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(600);
+
+impl Model {
+    /// R-ROAM-40, R-X-25.
+    pub(super) fn manner(&self, number: u64) -> Manner {
+        let Some(session) = self.sessions.get(&number) else { return Manner::Stays };
+        let Some(open) = session.open() else { return Manner::Stays };
+        if !self.members(open.target).into_iter().any(|member| member != open.a) || self.ap(open.target).is_some() {
+            return Manner::Stays;
+        }
+        let has = self.capabilities_of(open.target);
+        let moves = has.contains(Capabilities::FORCED_ROAMING);
+        match session.mode {
+            RoamingMode::Application if has.contains(Capabilities::APPLICATION_LEVEL_ROAMING) => Manner::Asks,
+            RoamingMode::Application | RoamingMode::Forced if moves => Manner::Moves,
+            RoamingMode::Application | RoamingMode::Forced | RoamingMode::Suppressed => Manner::Stays,
+        }
+    }
+
+    /// R-ROAM-42, but for refusals.
+    pub(super) fn could_be_used(&self, number: u64, open: &Open, member: Key) -> bool {
+        let prospect = self.prospect(member, number);
+        member != open.a
+            && self.members(open.target).contains(&member)
+            && match prospect {
+                Prospect::Up | Prospect::Grace | Prospect::Coming | Prospect::Ours => true,
+                Prospect::Startable => !self.is_kept_by_a_dead_one(open, member),
+                Prospect::Down | Prospect::Taken | Prospect::NotPossible | Prospect::Unavailable => false,
+            }
+    }
+
+    /// R-X-40.
+    fn is_kept_by_a_dead_one(&self, open: &Open, member: Key) -> bool {
+        matches!(open.dead, Dead::Since(_))
+            && self.others_of_device(member).contains(&open.a)
+            && self.ap(open.a).is_some_and(|ap| ap.level >= LinkState::Connecting)
+    }
+
+    /// R-ROAM-42.
+    pub(super) fn is_usable(&self, number: u64, member: Key) -> bool {
+        let Some(session) = self.sessions.get(&number) else { return false };
+        let Some(open) = session.open() else { return false };
+        self.could_be_used(number, open, member)
+            && !session.refusals.contains_key(&member)
+            && !(open.manner == Manner::Moves && self.would_stop_what_is_not_ours(open, member))
+    }
+
+    /// R-ROAM-42: no automatic roam stops, to free a device, an access point that is not ours.
+    fn would_stop_what_is_not_ours(&self, open: &Open, member: Key) -> bool {
+        let is_in_the_way = |other: Key| {
+            other != open.a
+                && self.ap(other).is_some_and(|ap| {
+                    ap.level >= LinkState::Connecting && ap.level != LinkState::Closing && !ap.ours
+                })
+        };
+        self.ap(member).is_some_and(|ap| ap.level == LinkState::Discovered && !ap.is_starting())
+            && self.others_of_device(member).into_iter().any(is_in_the_way)
+    }
+
+    /// R-DEV-2: A must go down before this member can be started.
+    pub(super) fn must_break_first(&self, number: u64, open: &Open, member: Key) -> bool {
+        self.prospect(member, number) == Prospect::Startable
+            && self.others_of_device(member).contains(&open.a)
+            && self.ap(open.a).is_some_and(|ap| ap.level >= LinkState::Connecting || ap.grace.is_some())
+    }
+
+    /// Since when members are usable (R-ROAM-41).
+    pub(super) fn note_usable(&mut self) {
+        for number in self.sessions.keys().copied().collect::<Vec<u64>>() {
+            self.note_usable_of(number);
+        }
+    }
+
+    pub(super) fn note_usable_of(&mut self, number: u64) {
+        let now = self.now;
+        let Some(open) = self.sessions.get(&number).and_then(Session::open) else { return };
+        let members = self.members(open.target);
+        let usable: Vec<Key> = members.into_iter().filter(|member| self.is_usable(number, *member)).collect();
+        let Some(open) = self.sessions.get_mut(&number).and_then(Session::open_mut) else { return };
+        open.usable.retain(|member, _| usable.contains(member));
+        for member in usable {
+            open.usable.entry(member).or_insert(now);
+        }
+    }
+
+    /// The members preferred to A that would be an upgrade, and from when on (R-ROAM-41).
+    fn upgrades(&self, number: u64) -> Vec<(Key, Instant)> {
+        let Some(open) = self.sessions.get(&number).and_then(Session::open) else { return Vec::new() };
+        if open.manner == Manner::Stays {
+            return Vec::new();
+        }
+        let preferred = self.members(open.target).into_iter().take_while(|member| *member != open.a);
+        let hold_off = self.hold_off(open.target);
+        let when = |member: Key| {
+            let since = *open.usable.get(&member)?;
+            let counted = since.max(open.opened_at).max(open.mode_since);
+            let at = (counted + hold_off).max(open.opened_at + Self::FIRST_UPGRADE);
+            // Without a hold_off what has just become usable does not wait.
+            let is_immediate = at == self.now && counted == self.now;
+            Some((member, if is_immediate { self.reached } else { at }))
+        };
+        preferred
+            .filter(|member| self.is_usable(number, *member))
+            .filter(|member| open.manner == Manner::Asks || !self.must_break_first(number, open, *member))
+            .filter_map(when)
+            .collect()
+    }
+
+    pub(super) fn best_upgrade(&self, number: u64) -> Option<Key> {
+        self.upgrades(number).into_iter().find(|(_, at)| *at <= self.reached).map(|(member, _)| member)
+    }
+
+    /// Whether a member may still be an upgrade, however long it has been usable.
+    pub(super) fn is_upgrade(&self, number: u64, member: Key) -> bool {
+        self.upgrades(number).into_iter().any(|(other, _)| other == member)
+    }
+
+    /// When upgrades that are not offered yet could be.
+    pub(super) fn waiting_upgrades(&self, number: u64) -> Vec<Instant> {
+        use super::Step;
+        let Some(open) = self.sessions.get(&number).and_then(Session::open) else { return Vec::new() };
+        let all = self.upgrades(number);
+        let relevant = match &open.step {
+            _ if open.dead != Dead::No || open.victim => 0,
+            Step::Settled => all.len(),
+            Step::Offered { to, .. } => all.iter().take_while(|(member, _)| member != to).count(),
+            Step::Migrating { .. } | Step::Trial { .. } | Step::Waiting | Step::Restoring { .. } => 0,
+        };
+        all.into_iter().take(relevant).map(|(_, at)| at).collect()
+    }
+
+    /// R-ROAM-42: for a rescue what is Active comes first.
+    pub(super) fn best_rescue(&self, number: u64) -> Option<Key> {
+        let open = self.sessions.get(&number)?.open()?;
+        let members = self.members(open.target);
+        let usable: Vec<Key> = members.into_iter().filter(|member| self.is_usable(number, *member)).collect();
+        usable.iter().copied().find(|member| self.is_active(*member)).or_else(|| usable.first().copied())
+    }
+
+    pub(super) fn refuse_by_failure(&mut self, number: u64, target: Key, member: Key) {
+        let (now, limit, first) = (self.now, self.config.give_up_after, self.retry_after(target));
+        if !self.configurations.contains_key(&member) {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        let failures = session.failures.entry(member).or_default();
+        *failures = failures.saturating_add(1);
+        let span = first.saturating_mul(2_u32.saturating_pow(*failures - 1)).min(LONGEST_REFUSAL.max(first));
+        let until = (*failures < limit).then(|| now + span);
+        session.refusals.insert(member, Refusal { by_application: false, by_stop: false, until, fallen: false });
+        self.saying.steps += 1;
+    }
+
+    pub(super) fn refuse_by_application(&mut self, number: u64, member: Key) {
+        self.refuse(number, member, false);
+    }
+
+    fn refuse(&mut self, number: u64, member: Key, by_stop: bool) {
+        if !self.configurations.contains_key(&member) {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        session.refusals.insert(member, Refusal { by_application: true, by_stop, until: None, fallen: false });
+        self.saying.steps += 1;
+    }
+
+    /// R-STOP-6: for all sessions of the service networks of an access point.
+    pub(super) fn refuse_for_all(&mut self, link: Key) {
+        for number in self.sessions.keys().copied().collect::<Vec<u64>>() {
+            let Some(session) = self.sessions.get(&number) else { continue };
+            let target = match (session.open(), session.opening()) {
+                (Some(open), _) => open.target,
+                (None, Some(opening)) => opening.target,
+                (None, None) => continue,
+            };
+            if self.network(target).is_some() && self.members(target).contains(&link) {
+                self.refuse(number, link, true);
+            }
+        }
+    }
+
+    /// R-ROAM-43: open() ends all of a session's refusals.
+    pub(super) fn forget_refusals(&mut self, number: u64) {
+        if let Some(session) = self.sessions.get_mut(&number) {
+            session.refusals.clear();
+            session.failures.clear();
+        }
+    }
+
+    /// R-STOP-6: an open() of the access point by any session.
+    pub(super) fn end_refusals_by_application_of(&mut self, link: Key) {
+        for session in self.sessions.values_mut() {
+            if session.refusals.get(&link).is_some_and(|refusal| refusal.by_stop) {
+                session.refusals.remove(&link);
+            }
+        }
+    }
+
+    /// R-ROAM-43: what a link does by itself ends refusals of it.
+    pub(super) fn end_refusals(&mut self, link: Key, falls: bool, rises: bool, comes_up: bool) {
+        for session in self.sessions.values_mut() {
+            let Some(refusal) = session.refusals.get_mut(&link) else { continue };
+            let is_back = refusal.fallen && rises;
+            refusal.fallen |= falls;
+            let by_failure = !refusal.by_application;
+            let ends = match () {
+                () if refusal.by_stop && comes_up => true,
+                () if by_failure && comes_up => true,
+                () => is_back && (refusal.by_application || refusal.until.is_none()),
+            };
+            if ends {
+                session.refusals.remove(&link);
+            }
+        }
+    }
+}

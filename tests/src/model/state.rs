@@ -1,0 +1,158 @@
+//! The states of sessions: computed, never set (R-ST-1).
+
+use netsession_core::{Event, LinkState, SessionId, SessionState, UsagePolicies};
+
+use super::{Dead, Key, Model, Open, Opening, Phase, Step, Told};
+
+impl Model {
+    /// The state of a session.
+    pub(super) fn state(&self, number: u64) -> SessionState {
+        let Some(session) = self.sessions.get(&number) else { return SessionState::Invalid };
+        let Some(on) = session.on.filter(|on| self.configurations.contains_key(on)) else {
+            return SessionState::Invalid;
+        };
+        match &session.phase {
+            Phase::Closed => self.monitored(on),
+            Phase::Asking { .. } => SessionState::Connecting,
+            // R-ST-4.
+            Phase::Opening(_) if self.is_user_choice(on) => SessionState::Connecting,
+            Phase::Opening(opening) => self.state_while_opening(on, opening),
+            Phase::Open(open) => self.state_while_open(open),
+        }
+    }
+
+    pub(super) fn is_user_choice(&self, key: Key) -> bool {
+        self.ap(key).is_none() && self.network(key).is_none()
+    }
+
+    /// R-ST-2, R-ST-3, R-ST-4 for a session that is not open.
+    pub(super) fn monitored(&self, on: Key) -> SessionState {
+        if self.is_user_choice(on) {
+            let any = self.configurations.keys().any(|key| self.ap(*key).is_some() && self.is_in_reach(*key));
+            return if any { SessionState::Disconnected } else { SessionState::NotAvailable };
+        }
+        if self.ap(on).is_some() {
+            return self.link_state(on);
+        }
+        most_telling(self.members(on).into_iter().map(|member| self.link_state(member)))
+    }
+
+    fn state_while_opening(&self, on: Key, opening: &Opening) -> SessionState {
+        let of = |link: Key| match opening.attempt {
+            Some(attempt) if attempt.member == link => self.link_state_for_opener(link),
+            Some(_) | None => self.link_state(link),
+        };
+        if self.ap(on).is_some() {
+            return of(on);
+        }
+        most_telling(self.members(on).into_iter().map(of))
+    }
+
+    /// What a session sees that waits for a link: it is Connecting while it waits for a cancel (R-X-5), for
+    /// the device (R-DEV-1), or for the end of a grace (R-LOSS-5).
+    fn link_state_for_opener(&self, key: Key) -> SessionState {
+        let in_grace = self.ap(key).is_some_and(|ap| ap.grace.is_some() && !ap.is_stopping());
+        match self.link_state(key) {
+            SessionState::Disconnected => SessionState::Connecting,
+            _ if in_grace => SessionState::Connecting,
+            state => state,
+        }
+    }
+
+    /// R-ST-2: what a link says to whoever looks at it.
+    pub(super) fn link_state(&self, key: Key) -> SessionState {
+        let Some(ap) = self.ap(key) else { return SessionState::NotAvailable };
+        if ap.grace.is_some() && !ap.is_stopping() {
+            return SessionState::Connected;
+        }
+        let starting = ap.is_starting() && !self.starters(key).is_empty();
+        let stopping = ap.is_stopping() || self.is_to_be_stopped(key);
+        match ap.level {
+            LinkState::Closing => SessionState::Closing,
+            LinkState::Active | LinkState::Connecting if stopping => SessionState::Closing,
+            LinkState::Active => SessionState::Connected,
+            LinkState::Connecting => SessionState::Connecting,
+            _ if starting => SessionState::Connecting,
+            LinkState::Discovered => SessionState::Disconnected,
+            LinkState::Defined | LinkState::Undefined => SessionState::NotAvailable,
+        }
+    }
+
+    fn state_while_open(&self, open: &Open) -> SessionState {
+        let is_settled = match open.step {
+            Step::Settled => true,
+            Step::Offered { .. } => open.dead == Dead::No,
+            Step::Migrating { .. } | Step::Trial { .. } | Step::Waiting | Step::Restoring { .. } => false,
+        };
+        if is_settled { self.link_state(open.a) } else { SessionState::Roaming }
+    }
+
+    /// Tells a session its state, if that is news to it.
+    pub(super) fn say_state(&mut self, number: u64) {
+        let state = self.state(number);
+        self.say_this_state(number, state);
+    }
+
+    pub(super) fn say_this_state(&mut self, number: u64, state: SessionState) {
+        let now = self.now;
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        let told = std::mem::replace(&mut session.told, state);
+        if told == state {
+            return;
+        }
+        // R-STAT-2.
+        match state {
+            SessionState::Connected if told != SessionState::Roaming => session.connected_since = Some(now),
+            SessionState::Connected | SessionState::Roaming => {}
+            _ => session.connected_since = None,
+        }
+        let event = Told::Event(Event::StateChanged { session: SessionId::unresolved(number), state });
+        self.saying.steps += 1;
+        let events = self.saying.events.entry(number).or_default();
+        match events.iter().position(|told| matches!(told, Told::StateLeft)) {
+            Some(place) => {
+                events.push(event);
+                events.swap_remove(place);
+            }
+            None => events.push(event),
+        }
+    }
+
+    /// R-X-33: the state that a session is told in this place is the one in which the input leaves it.
+    pub(super) fn say_state_left(&mut self, number: u64) {
+        self.saying.events.entry(number).or_default().push(Told::StateLeft);
+        self.saying.steps += 1;
+    }
+
+    /// R-X-4: who saw a link going down sees that it is down before it sees it started again.
+    pub(super) fn say_that_it_is_down(&mut self, number: u64) {
+        let Some(session) = self.sessions.get(&number) else { return };
+        let Some(on) = session.on.filter(|on| self.configurations.contains_key(on)) else { return };
+        if session.told != SessionState::Closing || session.open().is_some() || self.is_user_choice(on) {
+            return;
+        }
+        let state = self.monitored(on);
+        if state != SessionState::Closing {
+            self.say_this_state(number, state);
+        }
+    }
+
+    /// R-POL-1.
+    pub(super) fn session_policies(&self, number: u64) -> UsagePolicies {
+        let Some(session) = self.sessions.get(&number) else { return UsagePolicies::empty() };
+        let of = session.open().map_or(session.on, |open| Some(open.a));
+        of.map_or(UsagePolicies::empty(), |key| self.policies_of(key))
+    }
+}
+
+/// R-ST-3: of what the members say.
+fn most_telling(states: impl Iterator<Item = SessionState>) -> SessionState {
+    let said: Vec<SessionState> = states.collect();
+    let order = [
+        SessionState::Connected,
+        SessionState::Connecting,
+        SessionState::Closing,
+        SessionState::Disconnected,
+    ];
+    order.into_iter().find(|state| said.contains(state)).unwrap_or(SessionState::NotAvailable)
+}
