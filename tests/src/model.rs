@@ -139,8 +139,11 @@ impl Model {
                 self.fire(due);
                 self.settle();
             }
+            let asked = self.saying.asked.len();
             self.make_requests();
-            if self.due().is_none() {
+            // What was asked for may change what others see.
+            self.settle();
+            if self.due().is_none() && self.saying.asked.len() == asked {
                 break;
             }
         }

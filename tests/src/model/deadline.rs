@@ -110,7 +110,7 @@ impl Model {
 
     /// R-ROAM-43.
     fn next_retry(&self, session: &Session) -> Option<Instant> {
-        session.refusals.values().filter_map(|refusal| refusal.until).min()
+        session.refusals.values().filter_map(|refusal| refusal.end()).min()
     }
 
     /// R-LOSS-4: no timer while unavailable.
@@ -174,11 +174,7 @@ impl Model {
             OfSession::Answer => self.answer_is_late(number),
             OfSession::RescueGrace => self.end(number, Cause::LinkLost),
             OfSession::HoldOff | OfSession::Reopen => {}
-            OfSession::Retry => {
-                if let Some(session) = self.sessions.get_mut(&number) {
-                    session.refusals.retain(|_, refusal| refusal.until.is_none_or(|until| until > at));
-                }
-            }
+            OfSession::Retry => self.end_refusals_by_time(number, at),
             OfSession::AutoClose => {
                 self.close(number);
                 if let Some(session) = self.sessions.get_mut(&number) {

@@ -88,7 +88,7 @@ impl Model {
         if falls && touched == Touched::Yes {
             ap.touched = Touched::Fallen;
         }
-        if (rises && touched == Touched::Fallen) || level == LinkState::Active {
+        if (rises && touched == Touched::Fallen) || (comes_up && !ap.is_stopping()) {
             ap.touched = Touched::No;
         }
         let falls = falls && by_itself && touched == Touched::No;
@@ -140,7 +140,8 @@ impl Model {
             Some(Request::Stop { clean_up: true, .. }) => {
                 (ap.request, ap.ours) = (None, false);
             }
-            Some(Request::Stop { clean_up: false, .. }) if result != Outcome::Ok => {
+            Some(Request::Stop { answered, .. }) if result == Outcome::Ok => *answered = true,
+            Some(Request::Stop { answered: false, .. }) => {
                 self.stop_failed(key, Cause::StopRefused, reason);
             }
             Some(Request::Cancel { .. }) => self.cancel_is_over(key),

@@ -189,8 +189,9 @@ impl Model {
 
     pub(super) fn prospect(&self, key: Key, session: u64) -> Prospect {
         let Some(ap) = self.ap(key) else { return Prospect::Unavailable };
-        if ap.is_stopping() {
-            return Prospect::Down;
+        if ap.is_stopping() || ap.level == LinkState::Closing && ap.grace.is_none() {
+            let is_free = self.is_device_free(key, session);
+            return if is_free { Prospect::Down } else { Prospect::Taken };
         }
         if ap.grace.is_some() {
             return Prospect::Grace;

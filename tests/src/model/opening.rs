@@ -124,7 +124,7 @@ impl Model {
         self.set_phase(number, Phase::Opening(opening));
         // R-STOP-6: an open() of the access point ends what a stop() of it brought.
         if self.ap(target).is_some() {
-            self.end_refusals_by_application_of(target);
+            self.end_refusals_by_stop_of(target);
         }
         self.pursue(number);
     }

@@ -157,7 +157,8 @@ impl Model {
         *failures = failures.saturating_add(1);
         let span = first.saturating_mul(2_u32.saturating_pow(*failures - 1)).min(LONGEST_REFUSAL.max(first));
         let until = (*failures < limit).then(|| now + span);
-        session.refusals.insert(member, Refusal { by_application: false, by_stop: false, until, fallen: false });
+        let refusal = session.refusals.entry(member).or_default();
+        (refusal.by_failure, refusal.until, refusal.fallen) = (true, until, false);
         self.saying.steps += 1;
     }
 
@@ -170,7 +171,10 @@ impl Model {
             return;
         }
         let Some(session) = self.sessions.get_mut(&number) else { return };
-        session.refusals.insert(member, Refusal { by_application: true, by_stop, until: None, fallen: false });
+        let refusal = session.refusals.entry(member).or_default();
+        refusal.by_stop |= by_stop;
+        refusal.by_application |= !by_stop;
+        refusal.fallen = false;
         self.saying.steps += 1;
     }
 
@@ -198,29 +202,53 @@ impl Model {
     }
 
     /// R-STOP-6: an open() of the access point by any session.
-    pub(super) fn end_refusals_by_application_of(&mut self, link: Key) {
+    pub(super) fn end_refusals_by_stop_of(&mut self, link: Key) {
+        self.lift(link, |refusal| refusal.by_stop = false);
+    }
+
+    /// Changes the refusals of a link, and forgets those of which nothing is left.
+    fn lift(&mut self, link: Key, change: impl Fn(&mut Refusal)) {
         for session in self.sessions.values_mut() {
-            if session.refusals.get(&link).is_some_and(|refusal| refusal.by_stop) {
-                session.refusals.remove(&link);
+            if let Some(refusal) = session.refusals.get_mut(&link) {
+                change(refusal);
+                if !refusal.holds() {
+                    session.refusals.remove(&link);
+                }
             }
         }
     }
 
-    /// R-ROAM-43: what a link does by itself ends refusals of it.
+    /// R-ROAM-43, R-STOP-6: what a link does by itself ends refusals of it.
     pub(super) fn end_refusals(&mut self, link: Key, falls: bool, rises: bool, comes_up: bool) {
-        for session in self.sessions.values_mut() {
-            let Some(refusal) = session.refusals.get_mut(&link) else { continue };
-            let is_back = refusal.fallen && rises;
-            refusal.fallen |= falls;
-            let by_failure = !refusal.by_application;
-            let ends = match () {
-                () if refusal.by_stop && comes_up => true,
-                () if by_failure && comes_up => true,
-                () => is_back && (refusal.by_application || refusal.until.is_none()),
-            };
-            if ends {
-                session.refusals.remove(&link);
+        self.lift(link, |refusal| {
+            if comes_up {
+                (refusal.by_stop, refusal.by_failure) = (false, false);
             }
+            if rises && refusal.fallen {
+                (refusal.by_stop, refusal.by_application, refusal.fallen) = (false, false, false);
+                refusal.by_failure &= refusal.until.is_some();
+            }
+            refusal.fallen |= falls;
+        });
+    }
+
+    /// R-ROAM-43: the time of refusals by failure is over.
+    pub(super) fn end_refusals_by_time(&mut self, number: u64, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        for refusal in session.refusals.values_mut() {
+            refusal.by_failure &= refusal.until.is_none_or(|until| until > now);
         }
+        session.refusals.retain(|_, refusal| refusal.holds());
+    }
+}
+
+impl Refusal {
+    const fn holds(self) -> bool {
+        self.by_application || self.by_stop || self.by_failure
+    }
+
+    /// When its time is over, if it has one.
+    pub(super) fn end(self) -> Option<Instant> {
+        self.until.filter(|_| self.by_failure)
     }
 }

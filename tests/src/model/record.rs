@@ -101,6 +101,7 @@ pub(crate) enum Request {
     Stop {
         op: OperationId,
         deadline: Instant,
+        answered: bool,
         /// R-CLOSE-11: asked for below Connecting; it shows in no state.
         clean_up: bool,
         /// The sessions whose stop() it is.
@@ -258,11 +259,12 @@ pub(crate) enum Manner {
 }
 
 /// Why a member is refused (R-ROAM-43).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub by_application: bool,
-    /// By stop() of it, which ends otherwise, too (R-STOP-6).
+    /// By stop() of it (R-STOP-6).
     pub by_stop: bool,
+    pub by_failure: bool,
     /// By failure: until then; `None`: until it rises by itself.
     pub until: Option<Instant>,
     /// It fell below Discovered by itself.

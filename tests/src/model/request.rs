@@ -78,7 +78,7 @@ impl Model {
     }
 
     fn can_be_started_now(&self, link: Key) -> bool {
-        self.ap(link).is_some_and(|ap| ap.level == LinkState::Discovered && ap.can_start_and_stop())
+        self.ap(link).is_some_and(|ap| ap.level == LinkState::Discovered && ap.grace.is_none() && ap.can_start_and_stop())
             && self.others_of_device(link).into_iter().all(|other| !self.occupies_device(other))
     }
 
@@ -110,7 +110,7 @@ impl Model {
         let op = self.ask(Asked::Stop { link });
         if let Some(ap) = self.ap_mut(link) {
             let clean_up = ap.level < LinkState::Connecting;
-            ap.request = Some(Request::Stop { op, deadline, clean_up, stoppers });
+            ap.request = Some(Request::Stop { op, deadline, answered: false, clean_up, stoppers });
             ap.touched = Touched::Yes;
         }
     }

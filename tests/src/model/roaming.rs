@@ -74,14 +74,22 @@ impl Model {
             }
             return !is_there;
         }
-        if self.live_and_die(number, open, is_there) || self.follow_manner(number, open) {
+        if self.live_and_die(number, open, is_there) {
+            return true;
+        }
+        // What becomes of B comes before what becomes of the mode.
+        if open.step.held().is_some_and(|to| self.is_lost(number, open, to)) {
+            self.candidate_failed(number, false);
+            return true;
+        }
+        if self.follow_manner(number, open) {
             return true;
         }
         match &open.step {
             Step::Settled => self.in_settled(number, open),
             Step::Offered { to, name, kind } => self.in_offered(number, open, *to, name, *kind),
             Step::Migrating { to, chosen, .. } => self.in_migrating(number, open, *to, *chosen),
-            Step::Trial { to, .. } => self.in_trial(number, open, *to),
+            Step::Trial { .. } => false,
             Step::Waiting => self.in_waiting(number),
             Step::Restoring { failed, .. } => self.in_restoring(number, open, *failed),
         }
@@ -131,7 +139,7 @@ impl Model {
                 session.failures.remove(&open.a);
             }
         }
-        if open.a_started && !lasted {
+        if open.a_started && !lasted && open.dead == Dead::No {
             self.refuse_by_failure(number, open.target, open.a);
         }
     }
@@ -248,17 +256,6 @@ impl Model {
                 return true;
             }
         }
-        let has_failed = self.news_of_failure(to).is_some()
-            || !self.is_member(open, to)
-            || self.is_kept_from(open, to)
-            || matches!(
-                self.prospect(to, number),
-                Prospect::Unavailable | Prospect::NotPossible | Prospect::Taken | Prospect::Down
-            );
-        if has_failed {
-            self.candidate_failed(number, false);
-            return true;
-        }
         if self.prospect(to, number) != Prospect::Up {
             return false;
         }
@@ -285,14 +282,21 @@ impl Model {
             && self.ap(open.a).is_some_and(|ap| ap.level >= LinkState::Connecting)
     }
 
-    /// R-ROAM-12, R-ROAM-36, R-X-37.
-    fn in_trial(&mut self, number: u64, open: &Open, to: Key) -> bool {
+    /// R-ROAM-7, R-ROAM-12, R-X-37: B failed, or is lost.
+    fn is_lost(&self, number: u64, open: &Open, to: Key) -> bool {
         let is_another = self.saying.news.get(&to).is_some_and(|news| news.is_another);
-        if self.is_member(open, to) && self.is_there(to) && !is_another {
-            return false;
+        if !self.is_member(open, to) {
+            return true;
         }
-        self.candidate_failed(number, false);
-        true
+        if matches!(open.step, Step::Trial { .. }) {
+            return !self.is_there(to) || is_another;
+        }
+        self.news_of_failure(to).is_some()
+            || self.is_kept_from(open, to)
+            || matches!(
+                self.prospect(to, number),
+                Prospect::Unavailable | Prospect::NotPossible | Prospect::Taken | Prospect::Down
+            )
     }
 
     /// R-ROAM-44.
@@ -338,7 +342,7 @@ impl Model {
         self.note_usable_of(number);
         let best = self.best_rescue(number);
         let Dead::Since(lost) = open.dead else { return };
-        match (best, open.manner) {
+        match (best, self.manner(number)) {
             (_, Manner::Stays) => self.end(number, Cause::LinkLost),
             (Some(best), Manner::Asks) => self.offer(number, best, OfferKind::Rescue),
             (Some(best), Manner::Moves) => self.go(number, best, false),

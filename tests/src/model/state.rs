@@ -72,7 +72,7 @@ impl Model {
             LinkState::Active | LinkState::Connecting if stopping => SessionState::Closing,
             LinkState::Active => SessionState::Connected,
             LinkState::Connecting => SessionState::Connecting,
-            _ if starting => SessionState::Connecting,
+            LinkState::Discovered if starting => SessionState::Connecting,
             LinkState::Discovered => SessionState::Disconnected,
             LinkState::Defined | LinkState::Undefined => SessionState::NotAvailable,
         }

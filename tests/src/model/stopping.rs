@@ -2,7 +2,7 @@
 
 use netsession_core::{Cause, Event, LinkState, OfferKind, SessionId, SessionState};
 
-use super::{AccessPoint, Dead, Failure, Key, Model, Open, Phase, Request, Step};
+use super::{Dead, Failure, Key, Model, Open, Phase, Request, Step};
 
 impl Model {
     /// The rules of stop(), by what the session has to stop.
@@ -160,10 +160,16 @@ impl Model {
 
     /// R-STOP-8: it leaves its step at once, and ends with the link.
     fn become_victim(&mut self, number: u64, link: Key) {
-        let Some(open) = self.sessions.get_mut(&number).and_then(|it| it.open_mut()) else { return };
+        let Some(open) = self.sessions.get(&number).and_then(|it| it.open()) else { return };
         if matches!(open.dead, Dead::Since(_)) {
             return;
         }
+        // R-STOP-4: what was to be restored will not be.
+        if matches!(open.step, Step::Restoring { .. }) && !self.is_there(link) {
+            self.restore_failed(number);
+            return;
+        }
+        let Some(open) = self.sessions.get_mut(&number).and_then(|it| it.open_mut()) else { return };
         let step = std::mem::replace(&mut open.step, Step::Settled);
         open.victim = true;
         open.dead = Dead::No;
@@ -205,6 +211,7 @@ impl Model {
             if self.waits_for_room(number, link) {
                 let failure = Failure { cause: of_attempt, reason: reason.cloned() };
                 self.attempt_failed(number, failure);
+                self.candidate_failed(number, false);
             }
         }
     }
@@ -216,14 +223,18 @@ impl Model {
         }
     }
 
-    /// R-DEV-1: an opener that waits for this link to make room for its own.
+    /// R-DEV-1, R-DEV-2: a session that waits for this link to make room for its own.
     fn waits_for_room(&self, number: u64, link: Key) -> bool {
-        let Some(attempt) = self.sessions.get(&number).and_then(|it| it.opening()).and_then(|it| it.attempt) else {
-            return false;
+        let Some(session) = self.sessions.get(&number) else { return false };
+        let member = match &session.phase {
+            Phase::Opening(opening) => opening.attempt.map(|attempt| attempt.member),
+            Phase::Open(open) => open.step.held(),
+            Phase::Closed | Phase::Asking { .. } => None,
         };
-        attempt.member != link
-            && self.ap(attempt.member).is_some_and(|ap| ap.level == LinkState::Discovered && !ap.is_starting())
-            && self.others_of_device(attempt.member).contains(&link)
-            && self.ap(link).is_some_and(|ap: &AccessPoint| ap.level >= LinkState::Connecting)
+        member.is_some_and(|member| {
+            self.ap(member).is_some_and(|ap| ap.level == LinkState::Discovered && !ap.is_starting())
+                && self.others_of_device(member).contains(&link)
+                && self.ap(link).is_some_and(|ap| ap.level >= LinkState::Connecting)
+        })
     }
 }

@@ -197,7 +197,7 @@ impl Model {
         let open = session.open();
         all.insert(property::ACTIVE_CONFIGURATION.to_owned(), text(open.map(|open| open.a_name.clone())));
         let resolved = open.filter(|open| open.target != on).map(|open| self.name_of(open.target));
-        if self.configurations.get(&on).is_none_or(|it| matches!(it.kind, super::Kind::UserChoice)) {
+        if self.kind_of(on) == Some(ConfigurationType::UserChoice) {
             all.insert(property::USER_CHOICE_CONFIGURATION.to_owned(), text(resolved));
         }
         if self.has_auto_close(number) {
