@@ -81,7 +81,8 @@ impl Pair {
             }
         }
         let answer = self.model.handle_input(at, input);
-        let compared = step(&result, &outputs, &answer).and_then(|_| self.compare_views());
+        let both = Both { manager: &self.manager, model: &self.model };
+        let compared = step(&result, &outputs, &answer).and_then(|_| both.compare_views());
         match compared {
             Ok(()) => Ok((result, outputs)),
             Err(what) => {
@@ -102,23 +103,6 @@ impl Pair {
         input
     }
 
-    fn compare_views(&self) -> Result<(), String> {
-        let sessions: Vec<_> = self.manager.sessions().map(|view| SessionSummary::of(&view)).collect();
-        same_list("session", &sessions, &self.model.sessions())?;
-        for configuration in self.model.configurations() {
-            let of_core = self.manager.configuration(&configuration.identifier);
-            let of_core = of_core.map(|view| ConfigurationSummary::of(&view));
-            if of_core.as_ref() != Some(&configuration) {
-                return Err(format!("a configuration:\n  core:  {of_core:?}\n  model: {configuration:?}"));
-            }
-        }
-        let (of_core, of_model) = (crate::model::whole_of(&self.manager), self.model.whole());
-        if of_core != of_model {
-            return Err(format!("the whole:\n  core:  {of_core:?}\n  model: {of_model:?}"));
-        }
-        Ok(())
-    }
-
     fn log(&self, result: &Result<Accepted, Refused>, outputs: &[Output], answer: &Answer) -> String {
         let mut log = String::new();
         let _ = writeln!(log, "the core said {result:?}");
@@ -134,6 +118,39 @@ impl Pair {
         }
         let _ = writeln!(log, "model: {}", self.model.in_short());
         log
+    }
+}
+
+/// A core and a model that somebody else keeps: a search, which has a state for each.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a pair")]
+pub struct Both<'a> {
+    /// The core.
+    pub manager: &'a Manager,
+    /// The model.
+    pub model: &'a Model,
+}
+
+impl Both<'_> {
+    /// Compares all that can be read.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn compare_views(&self) -> Result<(), String> {
+        let sessions: Vec<_> = self.manager.sessions().map(|view| SessionSummary::of(&view)).collect();
+        same_list("session", &sessions, &self.model.sessions())?;
+        for configuration in self.model.configurations() {
+            let of_core = self.manager.configuration(&configuration.identifier);
+            let of_core = of_core.map(|view| ConfigurationSummary::of(&view));
+            if of_core.as_ref() != Some(&configuration) {
+                return Err(format!("a configuration:\n  core:  {of_core:?}\n  model: {configuration:?}"));
+            }
+        }
+        let (of_core, of_model) = (crate::model::whole_of(self.manager), self.model.whole());
+        if of_core != of_model {
+            return Err(format!("the whole:\n  core:  {of_core:?}\n  model: {of_model:?}"));
+        }
+        Ok(())
     }
 }
 
