@@ -176,9 +176,10 @@ impl Model {
             self.saying.news.clear();
             self.note_usable();
             if self.saying.steps == before {
-                return;
+                break;
             }
         }
+        self.note_leavings();
     }
 
     /// What a session does about what is so now.

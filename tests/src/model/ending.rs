@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netsession_core::{Cause, Instant, LinkState, ReopenPolicy, SessionError};
+use netsession_core::{Cause, Instant, LinkState, ReopenPolicy, SessionError, SessionState};
 
 use super::{Failure, Key, Model, Phase, Reopening};
 
@@ -49,7 +49,9 @@ impl Model {
 
     /// Whether the link in use is still there: Closing by others is no loss yet (R-LOSS-1).
     pub(super) fn is_there(&self, link: Key) -> bool {
-        self.ap(link).is_some_and(|ap| ap.level >= LinkState::Active || ap.grace.is_some())
+        self.ap(link).is_some_and(|ap| {
+            ap.level >= LinkState::Active || ap.grace.is_some() || ap.is_stopping()
+        })
     }
 
     /// R-LOSS-1: an open session on an access point, which has nowhere to go.
@@ -73,7 +75,9 @@ impl Model {
         self.set_phase(number, Phase::Closed);
         self.say_error(number, Failure::of(cause));
         if is_direct {
-            self.say_state(number);
+            // As the link is, before anything is asked of it; the same link, if it is back (R-GEN-11).
+            let state = self.link_state_as_it_is(target);
+            self.say_this_state(number, state);
         } else {
             self.say_state_left(number);
         }
@@ -127,7 +131,8 @@ impl Model {
             return;
         }
         // R-X-34.
-        self.say_state(number);
+        let state = self.sessions.get(&number).and_then(|it| it.on).map(|on| self.monitored(on, false));
+        self.say_this_state(number, state.unwrap_or(SessionState::Invalid));
         self.forget_refusals(number);
         self.begin(number, reopening.target, true);
     }

@@ -62,7 +62,8 @@ impl Model {
         if is_another {
             self.saying.news.entry(key).or_default().is_another = true;
         }
-        if level == LinkState::Active && (!was_up || is_another) {
+        // What was going down was Active as a configuration, and still is (section 1).
+        if level == LinkState::Active && (was < LinkState::Active && !was_up || is_another) {
             self.became_active(key);
         }
     }

@@ -162,7 +162,7 @@ impl Model {
     pub(super) fn fail(&mut self, number: u64, failure: Failure) {
         let again = self.sessions.get(&number).and_then(|it| it.opening()).is_some_and(|it| it.again);
         self.set_phase(number, Phase::Closed);
-        self.say_state(number);
+        self.say_state_left(number);
         let cause = failure.cause;
         self.say_error(number, failure);
         if again && cause != Cause::StoppedByOther {

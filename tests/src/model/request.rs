@@ -51,7 +51,7 @@ impl Model {
                 let is_up = ap.level >= LinkState::Connecting;
                 if is_up && self.is_to_make_room(link) {
                     Plan::MakeRoom
-                } else if is_up && !is_held && (!used || has_left && stops_at_the_last_close(ap)) {
+                } else if (is_up && !is_held && !used) || (used && has_left && stops_at_the_last_close(ap)) {
                     Plan::Stop
                 } else {
                     Plan::Nothing
@@ -149,6 +149,22 @@ impl Model {
         }
     }
 
+    /// Who leaves while a stop is under way, or a cancel of what does not show, has nothing to ask for: that is
+    /// asked for already (R-CLOSE-10).
+    pub(super) fn note_leavings(&mut self) {
+        for link in self.configurations.keys().copied().collect::<Vec<Key>>() {
+            let is_held = !self.holders(link).is_empty();
+            let Some(ap) = self.ap_mut(link) else { continue };
+            match ap.request {
+                Some(Request::Stop { .. }) => ap.held &= is_held,
+                Some(Request::Cancel { used: false, .. }) if ap.level < LinkState::Connecting => {
+                    ap.held &= is_held;
+                }
+                Some(Request::Start { .. } | Request::Cancel { .. }) | None => {}
+            }
+        }
+    }
+
     fn ask_start(&mut self, link: Key) {
         let op = self.ask(Asked::Start { link });
         if let Some(ap) = self.ap_mut(link) {
@@ -220,7 +236,7 @@ fn stops_at_the_last_close(ap: &AccessPoint) -> bool {
     ap.can_start_and_stop()
         && match ap.shutdown {
             ShutdownPolicy::OwnedOnly => ap.ours,
-            ShutdownPolicy::LastClose => ap.ours || ap.level >= LinkState::Connecting,
+            ShutdownPolicy::LastClose => true,
             ShutdownPolicy::Never => false,
         }
 }

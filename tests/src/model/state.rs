@@ -12,7 +12,7 @@ impl Model {
             return SessionState::Invalid;
         };
         match &session.phase {
-            Phase::Closed => self.monitored(on),
+            Phase::Closed => self.monitored(on, true),
             Phase::Asking { .. } => SessionState::Connecting,
             // R-ST-4.
             Phase::Opening(_) if self.is_user_choice(on) => SessionState::Connecting,
@@ -26,15 +26,17 @@ impl Model {
     }
 
     /// R-ST-2, R-ST-3, R-ST-4 for a session that is not open.
-    pub(super) fn monitored(&self, on: Key) -> SessionState {
+    /// `planned`: with what is about to be asked of the platform.
+    pub(super) fn monitored(&self, on: Key, planned: bool) -> SessionState {
         if self.is_user_choice(on) {
             let any = self.configurations.keys().any(|key| self.ap(*key).is_some() && self.is_in_reach(*key));
             return if any { SessionState::Disconnected } else { SessionState::NotAvailable };
         }
+        let of = |link: Key| if planned { self.link_state(link) } else { self.link_state_as_it_is(link) };
         if self.ap(on).is_some() {
-            return self.link_state(on);
+            return of(on);
         }
-        most_telling(self.members(on).into_iter().map(|member| self.link_state(member)))
+        most_telling(self.members(on).into_iter().map(of))
     }
 
     fn state_while_opening(&self, on: Key, opening: &Opening) -> SessionState {
@@ -61,18 +63,26 @@ impl Model {
 
     /// R-ST-2: what a link says to whoever looks at it.
     pub(super) fn link_state(&self, key: Key) -> SessionState {
+        let state = self.link_state_as_it_is(key);
+        let shows = matches!(state, SessionState::Connected | SessionState::Connecting);
+        let in_grace = self.ap(key).is_some_and(|ap| ap.grace.is_some());
+        if shows && !in_grace && self.is_to_be_stopped(key) { SessionState::Closing } else { state }
+    }
+
+    /// The same before anything is asked of the platform in this input.
+    pub(super) fn link_state_as_it_is(&self, key: Key) -> SessionState {
         let Some(ap) = self.ap(key) else { return SessionState::NotAvailable };
         if ap.grace.is_some() && !ap.is_stopping() {
             return SessionState::Connected;
         }
         let starting = ap.is_starting() && !self.starters(key).is_empty();
-        let stopping = ap.is_stopping() || self.is_to_be_stopped(key);
+        let stopping = ap.is_stopping();
         match ap.level {
             LinkState::Closing => SessionState::Closing,
             LinkState::Active | LinkState::Connecting if stopping => SessionState::Closing,
             LinkState::Active => SessionState::Connected,
             LinkState::Connecting => SessionState::Connecting,
-            LinkState::Discovered if starting => SessionState::Connecting,
+            _ if starting => SessionState::Connecting,
             LinkState::Discovered => SessionState::Disconnected,
             LinkState::Defined | LinkState::Undefined => SessionState::NotAvailable,
         }
@@ -131,8 +141,11 @@ impl Model {
         if session.told != SessionState::Closing || session.open().is_some() || self.is_user_choice(on) {
             return;
         }
-        let state = self.monitored(on);
-        if state != SessionState::Closing {
+        let state = self.monitored(on, true);
+        let is_low = |link: &Key| self.ap(*link).is_none_or(|ap| ap.level < LinkState::Connecting);
+        let is_down = matches!(state, SessionState::Disconnected | SessionState::NotAvailable)
+            || self.links(on).iter().all(is_low);
+        if is_down || (session.opening().is_some() && state != SessionState::Closing) {
             self.say_this_state(number, state);
         }
     }

@@ -150,7 +150,7 @@ impl Model {
             self.set_phase(*other, Phase::Closed);
         }
         for other in others {
-            self.say_state(other);
+            self.say_state_left(other);
             self.say_error(other, Failure::of(Cause::StoppedByOther));
             if let Some(session) = self.sessions.get_mut(&other) {
                 session.reopening = None;
@@ -200,7 +200,7 @@ impl Model {
                 if open.dead == Dead::Restorable {
                     open.dead = Dead::No;
                     self.candidate_failed(number, false);
-                } else {
+                } else if self.is_there(link) {
                     self.say_state(number);
                 }
             }
@@ -216,10 +216,13 @@ impl Model {
         }
     }
 
+    /// S(what the link says), before anything else is asked of it.
     fn say_state_of_link(&mut self, number: u64) {
         let Some(session) = self.sessions.get(&number) else { return };
-        if session.told == SessionState::Closing {
-            self.say_that_it_is_down(number);
+        let Some(on) = session.on.filter(|on| self.configurations.contains_key(on)) else { return };
+        if session.told == SessionState::Closing && session.open().is_none() {
+            let state = self.monitored(on, false);
+            self.say_this_state(number, state);
         }
     }
 
