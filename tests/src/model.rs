@@ -170,21 +170,22 @@ impl Model {
         for _ in 0..ROUNDS {
             let before = self.saying.steps;
             let sessions: Vec<u64> = self.sessions.keys().copied().collect();
+            for session in &sessions {
+                self.say_that_it_is_down(*session);
+            }
             for session in sessions {
                 self.look(session);
             }
             self.saying.news.clear();
             self.note_usable();
-            if self.saying.steps == before {
-                break;
+            if self.saying.steps == before && !self.note_leavings() {
+                return;
             }
         }
-        self.note_leavings();
     }
 
     /// What a session does about what is so now.
     fn look(&mut self, session: u64) {
-        self.say_that_it_is_down(session);
         if self.end_with_its_configuration(session) {
             return;
         }

@@ -11,6 +11,8 @@ pub(crate) struct News {
     pub failed: Option<Failure>,
     /// Another index: it was lost and is back (R-GEN-11).
     pub is_another: bool,
+    /// It was going down, and is down (R-X-4).
+    pub is_down: bool,
 }
 
 impl Model {
@@ -41,9 +43,12 @@ impl Model {
         let Some(ap) = self.ap_mut(key) else { return };
         let was = ap.level;
         let was_up = was == LinkState::Active || ap.grace.is_some();
+        let was_going_down = was == LinkState::Closing || ap.is_stopping();
         let index = |interface: Option<&Interface>| interface.map(|interface| interface.index);
         let (old, new) = (index(ap.shown_interface()), index(interface.as_ref()));
-        let is_another = was_up && level == LinkState::Active && old.zip(new).is_some_and(|(a, b)| a != b);
+        let has_another = was_up
+            && level == LinkState::Active
+            && old.zip(new).is_some_and(|(a, b)| a != b);
         // Section 1, "by itself".
         let by_itself = !ap.ours && !ap.is_starting() && !matches!(ap.request, Some(Request::Stop { .. }));
         // R-LOSS-5: there is no grace for a stop of ours.
@@ -57,13 +62,18 @@ impl Model {
             ap.grace = Some(Grace { until: now + ap.loss_grace, interface: ap.interface.clone() });
         }
         (ap.level, ap.interface, ap.group) = (level, interface, group);
+        // No loss to anybody, where a stop of ours is under way.
+        let is_another = has_another && !ap.is_stopping();
         self.move_edges(key, was, was_up, by_itself);
         self.request_meets_level(key, was);
+        if was_going_down && level < LinkState::Connecting {
+            self.saying.news.entry(key).or_default().is_down = true;
+        }
         if is_another {
             self.saying.news.entry(key).or_default().is_another = true;
         }
         // What was going down was Active as a configuration, and still is (section 1).
-        if level == LinkState::Active && (was < LinkState::Active && !was_up || is_another) {
+        if level == LinkState::Active && (was < LinkState::Active && !was_up || has_another) {
             self.became_active(key);
         }
     }

@@ -246,7 +246,10 @@ impl Model {
             }
         }
         let is_kept = |attempt: &Attempt| {
-            matches!(self.prospect(attempt.member, number), Prospect::Ours | Prospect::Startable)
+            matches!(
+                self.prospect(attempt.member, number),
+                Prospect::Ours | Prospect::Startable | Prospect::Coming
+            )
         };
         let may_wait = |prospect: Prospect| {
             let waits = |member: &Key| {

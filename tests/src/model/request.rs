@@ -151,10 +151,15 @@ impl Model {
 
     /// Who leaves while a stop is under way, or a cancel of what does not show, has nothing to ask for: that is
     /// asked for already (R-CLOSE-10).
-    pub(super) fn note_leavings(&mut self) {
+    pub(super) fn note_leavings(&mut self) -> bool {
+        let mut has_ended = false;
         for link in self.configurations.keys().copied().collect::<Vec<Key>>() {
             let is_held = !self.holders(link).is_empty();
             let Some(ap) = self.ap_mut(link) else { continue };
+            // R-LOSS-5: the last holder ends the grace.
+            if ap.held && !is_held && ap.grace.take().is_some() {
+                has_ended = true;
+            }
             match ap.request {
                 Some(Request::Stop { .. }) => ap.held &= is_held,
                 Some(Request::Cancel { used: false, .. }) if ap.level < LinkState::Connecting => {
@@ -163,6 +168,7 @@ impl Model {
                 Some(Request::Start { .. } | Request::Cancel { .. }) | None => {}
             }
         }
+        has_ended
     }
 
     fn ask_start(&mut self, link: Key) {

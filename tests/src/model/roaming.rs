@@ -517,6 +517,10 @@ impl Model {
         let Step::Settled = self.step_of(number)? else { return Err(Refused::NotRoaming) };
         let not_usable = || Refused::NotUsable(member.clone());
         let open = self.open_on_network(number).ok_or(Refused::NotRoaming)?;
+        // R-REG-3, R-X-25: with no other member there is no roaming.
+        if !self.members(open.target).into_iter().any(|member| member != open.a) {
+            return Err(Refused::NotRoaming);
+        }
         let to = self.find(member).ok_or_else(not_usable)?;
         if !self.could_be_used(number, &open, to) {
             return Err(not_usable());

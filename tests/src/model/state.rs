@@ -138,14 +138,18 @@ impl Model {
     pub(super) fn say_that_it_is_down(&mut self, number: u64) {
         let Some(session) = self.sessions.get(&number) else { return };
         let Some(on) = session.on.filter(|on| self.configurations.contains_key(on)) else { return };
-        if session.told != SessionState::Closing || session.open().is_some() || self.is_user_choice(on) {
+        if session.open().is_some() || self.is_user_choice(on) {
             return;
         }
         let state = self.monitored(on, true);
-        let is_low = |link: &Key| self.ap(*link).is_none_or(|ap| ap.level < LinkState::Connecting);
-        let is_down = matches!(state, SessionState::Disconnected | SessionState::NotAvailable)
-            || self.links(on).iter().all(is_low);
-        if is_down || (session.opening().is_some() && state != SessionState::Closing) {
+        let is_down = |link: &Key| self.saying.news.get(link).is_some_and(|news| news.is_down);
+        let is_pursued = session.opening().is_some();
+        // Who opens a link that is out of reach is told so when its attempt has failed.
+        let is_out_of_reach = self.ap(on).is_some_and(|ap| ap.level < LinkState::Discovered);
+        let has_turned = session.told == SessionState::Closing && state != SessionState::Closing;
+        if self.links(on).iter().any(is_down) && !(is_pursued && is_out_of_reach)
+            || is_pursued && has_turned && !is_out_of_reach
+        {
             self.say_this_state(number, state);
         }
     }
