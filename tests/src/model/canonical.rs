@@ -175,6 +175,7 @@ impl Writer<'_> {
         self.ago(opening.since, has_end);
         if let Some(attempt) = opening.attempt {
             self.key(attempt.member);
+            self.words(&attempt.joined);
             let timeout = self.model.configurations.get(&attempt.member).map(|it| it.connect_timeout);
             let has_own = attempt.member != opening.target && timeout.is_some_and(|it| !it.is_zero());
             let has_share = attempt.member != opening.target && has_end;

@@ -66,7 +66,8 @@ impl Model {
         let is_another = has_another && !ap.is_stopping();
         self.move_edges(key, was, was_up, by_itself);
         self.request_meets_level(key, was);
-        if was_going_down && level < LinkState::Connecting {
+        let in_grace = self.ap(key).is_some_and(|ap| ap.grace.is_some());
+        if was_going_down && level < LinkState::Connecting && !in_grace {
             self.saying.news.entry(key).or_default().is_down = true;
         }
         if is_another {

@@ -210,10 +210,14 @@ impl Model {
 
     fn attempt(&mut self, number: u64, member: Key) {
         let since = self.now;
+        let joined = self.prospect(member, number) == Prospect::Coming;
         let Some(opening) = self.sessions.get_mut(&number).and_then(|it| it.opening_mut()) else { return };
-        if opening.attempt.is_none_or(|attempt| attempt.member != member) {
-            opening.attempt = Some(Attempt { member, since });
-            self.saying.steps += 1;
+        match &mut opening.attempt {
+            Some(attempt) if attempt.member == member => attempt.joined = joined,
+            Some(_) | None => {
+                opening.attempt = Some(Attempt { member, since, joined });
+                self.saying.steps += 1;
+            }
         }
     }
 
@@ -246,10 +250,9 @@ impl Model {
             }
         }
         let is_kept = |attempt: &Attempt| {
-            matches!(
-                self.prospect(attempt.member, number),
-                Prospect::Ours | Prospect::Startable | Prospect::Coming
-            )
+            let prospect = self.prospect(attempt.member, number);
+            matches!(prospect, Prospect::Ours | Prospect::Startable)
+                || (attempt.joined && prospect == Prospect::Coming)
         };
         let may_wait = |prospect: Prospect| {
             let waits = |member: &Key| {
@@ -258,7 +261,7 @@ impl Model {
             let current = opening.attempt.map(|attempt| attempt.member).filter(waits);
             current.or_else(|| members.iter().copied().find(waits))
         };
-        let next = of(&[Prospect::Grace])
+        let next = may_wait(Prospect::Grace)
             .or_else(|| opening.attempt.filter(is_kept).map(|attempt| attempt.member))
             .or_else(|| self.candidates(number, opening).first().copied())
             .or_else(|| may_wait(Prospect::Coming))

@@ -170,6 +170,8 @@ pub(crate) struct Opening {
 pub(crate) struct Attempt {
     pub member: Key,
     pub since: Instant,
+    /// It is not ours, and was joined on its way up (R-OPEN-4).
+    pub joined: bool,
 }
 
 /// Why an attempt failed.

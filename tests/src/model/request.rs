@@ -160,6 +160,7 @@ impl Model {
             if ap.held && !is_held && ap.grace.take().is_some() {
                 has_ended = true;
             }
+            ap.held |= is_held;
             match ap.request {
                 Some(Request::Stop { .. }) => ap.held &= is_held,
                 Some(Request::Cancel { used: false, .. }) if ap.level < LinkState::Connecting => {

@@ -16,7 +16,7 @@ impl Model {
             Phase::Asking { .. } => SessionState::Connecting,
             // R-ST-4.
             Phase::Opening(_) if self.is_user_choice(on) => SessionState::Connecting,
-            Phase::Opening(opening) => self.state_while_opening(on, opening),
+            Phase::Opening(opening) => self.state_while_opening(on, opening, true),
             Phase::Open(open) => self.state_while_open(open),
         }
     }
@@ -39,9 +39,10 @@ impl Model {
         most_telling(self.members(on).into_iter().map(of))
     }
 
-    fn state_while_opening(&self, on: Key, opening: &Opening) -> SessionState {
+    /// `asked`: what it waits for is asked for.
+    fn state_while_opening(&self, on: Key, opening: &Opening, asked: bool) -> SessionState {
         let of = |link: Key| match opening.attempt {
-            Some(attempt) if attempt.member == link => self.link_state_for_opener(link),
+            Some(attempt) if attempt.member == link => self.link_state_for_opener(link, asked),
             Some(_) | None => self.link_state(link),
         };
         if self.ap(on).is_some() {
@@ -52,10 +53,10 @@ impl Model {
 
     /// What a session sees that waits for a link: it is Connecting while it waits for a cancel (R-X-5), for
     /// the device (R-DEV-1), or for the end of a grace (R-LOSS-5).
-    fn link_state_for_opener(&self, key: Key) -> SessionState {
+    fn link_state_for_opener(&self, key: Key, asked: bool) -> SessionState {
         let in_grace = self.ap(key).is_some_and(|ap| ap.grace.is_some() && !ap.is_stopping());
         match self.link_state(key) {
-            SessionState::Disconnected => SessionState::Connecting,
+            SessionState::Disconnected if asked => SessionState::Connecting,
             _ if in_grace => SessionState::Connecting,
             state => state,
         }
@@ -141,7 +142,10 @@ impl Model {
         if session.open().is_some() || self.is_user_choice(on) {
             return;
         }
-        let state = self.monitored(on, true);
+        let state = match session.opening() {
+            Some(opening) => self.state_while_opening(on, opening, false),
+            None => self.monitored(on, true),
+        };
         let is_down = |link: &Key| self.saying.news.get(link).is_some_and(|news| news.is_down);
         let is_pursued = session.opening().is_some();
         // Who opens a link that is out of reach is told so when its attempt has failed.
