@@ -7,7 +7,7 @@
 use std::fmt::{self, Write as _};
 
 use netsession_core::{
-    Accepted, Effect, Event, Input, Instant, Manager, Output, Refused, SessionId,
+    Accepted, Cause, Effect, Event, Input, Instant, Manager, Output, Refused, SessionId,
 };
 
 use crate::model::{Answer, ConfigurationSummary, Model, SessionSummary};
@@ -19,6 +19,10 @@ pub enum Deviation {
     /// The texts for people: the `reason` of an error event, and the fields of a refusal beyond its word. The
     /// contract does not fix their wording.
     Texts,
+    /// Where one input brings one session both the error of a stop() of its own that failed and an error that ends
+    /// its open(), the core tells the former first. By R-GEN-2 and R-REG-11 they come in the order of cause. So
+    /// the last error of the two may differ as well.
+    OrderOfErrors,
     /// Handles: the model numbers its sessions as a trace does, and knows no slots.
     Handles,
 }
@@ -137,8 +141,15 @@ impl Both<'_> {
     /// # Errors
     /// The first difference.
     pub fn compare_views(&self) -> Result<(), String> {
-        let sessions: Vec<_> = self.manager.sessions().map(|view| SessionSummary::of(&view)).collect();
-        same_list("session", &sessions, &self.model.sessions())?;
+        let mut of_core: Vec<_> = self.manager.sessions().map(|view| SessionSummary::of(&view)).collect();
+        let of_model = self.model.sessions();
+        for (core, model) in of_core.iter_mut().zip(&of_model) {
+            // Deviation::OrderOfErrors.
+            if core.error.is_some() && model.error.is_some() {
+                core.error = model.error;
+            }
+        }
+        same_list("session", &of_core, &of_model)?;
         for configuration in self.model.configurations() {
             let of_core = self.manager.configuration(&configuration.identifier);
             let of_core = of_core.map(|view| ConfigurationSummary::of(&view));
@@ -183,11 +194,41 @@ pub fn step(
     }
     let core: Vec<Output> = outputs.iter().map(plain).collect();
     let model: Vec<Output> = answer.outputs.iter().map(plain).collect();
+    if core != model {
+        let (core, model) = (stop_errors_last(core.clone()), stop_errors_last(model.clone()));
+        if core == model {
+            used.push(Deviation::OrderOfErrors);
+            return Ok(used);
+        }
+    }
     same_list("output", &core, &model)?;
     if result.is_err() || core.as_slice() != outputs {
         used.extend([Deviation::Texts, Deviation::Handles]);
     }
     Ok(used)
+}
+
+/// The errors of failed stops behind all else that is told to their session.
+fn stop_errors_last(mut outputs: Vec<Output>) -> Vec<Output> {
+    let of = |output: &Output| match output {
+        Output::Event(event) => event.session(),
+        Output::Effect(_) | Output::Idle { .. } => None,
+    };
+    let is_of_stop = |output: &Output| {
+        matches!(output, Output::Event(Event::Error { cause: Cause::StopRefused | Cause::StopTimedOut, .. }))
+    };
+    let mut from = 0;
+    while from < outputs.len() {
+        let session = outputs.get(from).and_then(of);
+        let run = outputs.iter().skip(from).take_while(|output| of(output) == session).count();
+        if let Some(run) = outputs.get_mut(from..from + run)
+            && session.is_some()
+        {
+            run.sort_by_key(is_of_stop);
+        }
+        from += run;
+    }
+    outputs
 }
 
 fn numbered(accepted: Accepted) -> Accepted {

@@ -295,7 +295,7 @@ impl Model {
             || self.is_kept_from(open, to)
             || matches!(
                 self.prospect(to, number),
-                Prospect::Unavailable | Prospect::NotPossible | Prospect::Taken | Prospect::Down
+                Prospect::Unavailable | Prospect::NotPossible | Prospect::Taken
             )
     }
 

@@ -2,7 +2,7 @@
 
 use netsession_core::{Event, LinkState, SessionId, SessionState, UsagePolicies};
 
-use super::{Dead, Key, Model, Open, Opening, Phase, Step, Told};
+use super::{Attempt, Dead, Key, Model, Open, Opening, Phase, Step, Told};
 
 impl Model {
     /// The state of a session.
@@ -147,13 +147,17 @@ impl Model {
             None => self.monitored(on, true),
         };
         let is_down = |link: &Key| self.saying.news.get(link).is_some_and(|news| news.is_down);
-        let is_pursued = session.opening().is_some();
-        // Who opens a link that is out of reach is told so when its attempt has failed.
-        let is_out_of_reach = self.ap(on).is_some_and(|ap| ap.level < LinkState::Discovered);
-        let has_turned = session.told == SessionState::Closing && state != SessionState::Closing;
-        if self.links(on).iter().any(is_down) && !(is_pursued && is_out_of_reach)
-            || is_pursued && has_turned && !is_out_of_reach
-        {
+        let tells = match session.opening() {
+            None => self.links(on).iter().any(is_down),
+            // Who opens a link that is out of reach is told so when its attempt has failed.
+            Some(Opening { attempt: Some(Attempt { member, .. }), .. }) => {
+                let has_turned = session.told == SessionState::Closing && state != SessionState::Closing;
+                self.ap(*member).is_some_and(|ap| ap.level >= LinkState::Discovered || ap.grace.is_some())
+                    && (is_down(member) || has_turned)
+            }
+            Some(_) => false,
+        };
+        if tells {
             self.say_this_state(number, state);
         }
     }
