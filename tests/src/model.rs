@@ -133,6 +133,9 @@ impl Model {
             self.untouched = false;
             self.populating = silent && !matches!(input, Input::Snapshot(_));
         }
+        for session in self.sessions.keys().copied().collect::<Vec<u64>>() {
+            self.say_that_it_is_down(session);
+        }
         self.settle();
         for _ in 0..ROUNDS {
             while let Some(due) = self.due() {
@@ -165,20 +168,18 @@ impl Model {
         )
     }
 
-    /// Lets every session look at everything, again and again, until nobody has anything left to do.
+    /// Lets every session look at everything, again and again, until nobody has anything left to do. What was
+    /// lost opens again when all else is settled (R-LOSS-4).
     fn settle(&mut self) {
         for _ in 0..ROUNDS {
             let before = self.saying.steps;
             let sessions: Vec<u64> = self.sessions.keys().copied().collect();
-            for session in &sessions {
-                self.say_that_it_is_down(*session);
-            }
             for session in sessions {
                 self.look(session);
             }
             self.saying.news.clear();
             self.note_usable();
-            if self.saying.steps == before && !self.note_leavings() {
+            if self.saying.steps == before && !self.note_leavings() && !self.reopen_all() {
                 return;
             }
         }
@@ -192,7 +193,17 @@ impl Model {
         self.pursue(session);
         self.roam(session);
         self.end_with_its_link(session);
-        self.reopen(session);
+    }
+
+    fn reopen_all(&mut self) -> bool {
+        let due: Vec<u64> = self.sessions.keys().copied().filter(|it| self.is_to_reopen(*it)).collect();
+        if !due.is_empty() {
+            self.say_states_left();
+        }
+        for session in &due {
+            self.reopen(*session);
+        }
+        !due.is_empty()
     }
 
     fn say(&mut self, session: u64, event: Event) {

@@ -116,22 +116,22 @@ impl Model {
         }
     }
 
+    /// R-LOSS-4: whether it opens again now.
+    pub(super) fn is_to_reopen(&self, number: u64) -> bool {
+        let Some(session) = self.sessions.get(&number) else { return false };
+        session.reopening.is_some_and(|reopening| {
+            matches!(session.phase, Phase::Closed)
+                && reopening.next.is_some_and(|next| next <= self.reached)
+                && self.is_in_reach(reopening.target)
+        })
+    }
+
     /// R-LOSS-4: opens again as if open() were called.
     pub(super) fn reopen(&mut self, number: u64) {
         let Some(session) = self.sessions.get(&number) else { return };
         let Some(reopening) = session.reopening else { return };
-        if !matches!(session.phase, Phase::Closed) || reopening.next.is_none_or(|next| next > self.reached) {
-            return;
-        }
-        if !self.configurations.contains_key(&reopening.target) {
-            self.stop_reopening(number);
-            return;
-        }
-        if !self.is_in_reach(reopening.target) {
-            return;
-        }
         // R-X-34.
-        let state = self.sessions.get(&number).and_then(|it| it.on).map(|on| self.monitored(on, false));
+        let state = session.on.map(|on| self.monitored(on, false));
         self.say_this_state(number, state.unwrap_or(SessionState::Invalid));
         self.forget_refusals(number);
         self.begin(number, reopening.target, true);

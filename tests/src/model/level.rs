@@ -95,7 +95,7 @@ impl Model {
         let level = ap.level;
         let falls = was >= LinkState::Discovered && level < LinkState::Discovered;
         let rises = was < LinkState::Discovered && level >= LinkState::Discovered;
-        let comes_up = level == LinkState::Active && !was_up;
+        let comes_up = level == LinkState::Active && was < LinkState::Active && !was_up;
         let touched = ap.touched;
         if falls && touched == Touched::Yes {
             ap.touched = Touched::Fallen;

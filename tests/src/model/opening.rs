@@ -255,8 +255,11 @@ impl Model {
                 || (attempt.joined && prospect == Prospect::Coming)
         };
         let may_wait = |prospect: Prospect| {
+            let refused = self.sessions.get(&number).map(|session| &session.refusals);
             let waits = |member: &Key| {
-                self.prospect(*member, number) == prospect && !opening.tried.contains(member)
+                self.prospect(*member, number) == prospect
+                    && !opening.tried.contains(member)
+                    && !refused.is_some_and(|refused| refused.contains_key(member))
             };
             let current = opening.attempt.map(|attempt| attempt.member).filter(waits);
             current.or_else(|| members.iter().copied().find(waits))

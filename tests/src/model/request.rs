@@ -119,9 +119,6 @@ impl Model {
     pub(super) fn make_requests(&mut self) {
         let links: Vec<Key> = self.configurations.keys().copied().filter(|key| self.ap(*key).is_some()).collect();
         for link in links.iter().copied() {
-            if let Some(Request::Cancel { used, .. }) = self.ap_mut(link).and_then(|ap| ap.request.as_mut()) {
-                *used = *used;
-            }
             match self.plan(link) {
                 Plan::Nothing => {}
                 Plan::Start => self.ask_start(link),

@@ -43,6 +43,8 @@ impl Model {
     fn state_while_opening(&self, on: Key, opening: &Opening, asked: bool) -> SessionState {
         let of = |link: Key| match opening.attempt {
             Some(attempt) if attempt.member == link => self.link_state_for_opener(link, asked),
+            // Within its grace a link is no more than waited for (R-LOSS-5).
+            Some(_) | None if self.ap(link).is_some_and(|ap| ap.grace.is_some()) => SessionState::Connecting,
             Some(_) | None => self.link_state(link),
         };
         if self.ap(on).is_some() {
@@ -109,6 +111,10 @@ impl Model {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         let told = std::mem::replace(&mut session.told, state);
         if told == state {
+            let is_open = |told: &Told| matches!(told, Told::StateLeft);
+            if let Some(events) = self.saying.events.get_mut(&number) {
+                events.retain(|told| !is_open(told));
+            }
             return;
         }
         // R-STAT-2.
@@ -133,6 +139,16 @@ impl Model {
     pub(super) fn say_state_left(&mut self, number: u64) {
         self.saying.events.entry(number).or_default().push(Told::StateLeft);
         self.saying.steps += 1;
+    }
+
+    /// The states that were left open: all is let go now that is to be, and nothing new is asked for yet.
+    pub(super) fn say_states_left(&mut self) {
+        let is_open = |told: &Told| matches!(told, Told::StateLeft);
+        for number in self.sessions.keys().copied().collect::<Vec<u64>>() {
+            if self.saying.events.get(&number).is_some_and(|events| events.iter().any(is_open)) {
+                self.say_state(number);
+            }
+        }
     }
 
     /// R-X-4: who saw a link going down sees that it is down before it sees it started again.

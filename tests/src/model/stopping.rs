@@ -204,6 +204,11 @@ impl Model {
                     self.say_state(number);
                 }
             }
+            // Who waits for the link sees that it stays before anything comes of it.
+            let waits = |it: &super::Opening| it.attempt.is_some_and(|attempt| attempt.member == link);
+            if self.sessions.get(&number).and_then(|it| it.opening()).is_some_and(waits) {
+                self.say_that_it_is_down(number);
+            }
             if stoppers.contains(&number) {
                 self.say_state_of_link(number);
                 self.say_error(number, Failure { cause, reason: reason.cloned() });
