@@ -50,6 +50,7 @@ use std::collections::BTreeMap;
 
 use netsession_core::{Accepted, Config, Event, Identifier, Input, Instant, Output, Refused, UpdateToken};
 
+use deadline::Due;
 pub(crate) use record::{
     AccessPoint, Attempt, Configuration, Counter, Dead, Face, Failure, Grace, Key, Kind, Manner, Network,
     Open, Opening, Phase, Refusal, Reopening, Request, Saying, Session, Step, Told, Touched, Update,
@@ -65,7 +66,7 @@ const ROUNDS: usize = 1_000;
 pub struct Model {
     now: Instant,
     /// Up to here all deadlines have been seen to; it lags behind `now` only while an input is handled.
-    reached: Instant,
+    reached: (Instant, Due),
     config: Config,
     /// Nothing but refused inputs so far.
     untouched: bool,
@@ -104,7 +105,7 @@ impl Model {
     pub fn new() -> Self {
         Self {
             now: Instant::ZERO,
-            reached: Instant::ZERO,
+            reached: (Instant::ZERO, Due::Update),
             config: Config::default(),
             untouched: true,
             populating: true,
@@ -150,7 +151,7 @@ impl Model {
                 break;
             }
         }
-        self.reached = self.now;
+        self.reached = (self.now, Due::Update);
         let outputs = self.tell(&faces, was_online, silent);
         Answer { result, outputs }
     }
@@ -168,8 +169,7 @@ impl Model {
         )
     }
 
-    /// Lets every session look at everything, again and again, until nobody has anything left to do. What was
-    /// lost opens again when all else is settled (R-LOSS-4).
+    /// Lets every session look at everything, again and again, until nobody has anything left to do.
     fn settle(&mut self) {
         for _ in 0..ROUNDS {
             let before = self.saying.steps;
@@ -179,7 +179,7 @@ impl Model {
             }
             self.saying.news.clear();
             self.note_usable();
-            if self.saying.steps == before && !self.note_leavings() && !self.reopen_all() {
+            if self.saying.steps == before && !self.note_leavings() {
                 return;
             }
         }
@@ -193,17 +193,6 @@ impl Model {
         self.pursue(session);
         self.roam(session);
         self.end_with_its_link(session);
-    }
-
-    fn reopen_all(&mut self) -> bool {
-        let due: Vec<u64> = self.sessions.keys().copied().filter(|it| self.is_to_reopen(*it)).collect();
-        if !due.is_empty() {
-            self.say_states_left();
-        }
-        for session in &due {
-            self.reopen(*session);
-        }
-        !due.is_empty()
     }
 
     fn say(&mut self, session: u64, event: Event) {

@@ -80,7 +80,9 @@ impl Model {
                     add(self.next_retry(session), OfSession::Retry);
                 }
             }
-            add(self.next_reopening(session), OfSession::Reopen);
+            // R-LOSS-4: no timer while unavailable.
+            let next = session.reopening.and_then(|it| it.next).filter(|_| self.is_to_reopen(*number));
+            add(next, OfSession::Reopen);
             add(session.auto_close_at, OfSession::AutoClose);
         }
         all.extend(self.update.as_ref().map(|update| (update.deadline, Due::Update)));
@@ -113,14 +115,6 @@ impl Model {
         session.refusals.values().filter_map(|refusal| refusal.end()).min()
     }
 
-    /// R-LOSS-4: no timer while unavailable.
-    fn next_reopening(&self, session: &Session) -> Option<Instant> {
-        let reopening = session.reopening?;
-        let is_closed = matches!(session.phase, Phase::Closed);
-        let next = reopening.next.filter(|next| *next > self.reached)?;
-        (is_closed && self.is_in_reach(reopening.target)).then_some(next)
-    }
-
     /// The first deadline that is due, and its time.
     pub(super) fn due(&self) -> Option<(Instant, Due)> {
         self.deadlines().into_iter().filter(|(at, _)| *at <= self.now).min()
@@ -134,7 +128,7 @@ impl Model {
 
     /// A deadline is over.
     pub(super) fn fire(&mut self, (at, due): (Instant, Due)) {
-        self.reached = self.reached.max(at);
+        self.reached = self.reached.max((at, due));
         self.saying.steps += 1;
         match due {
             Due::Link(key, OfLink::Grace) => {
@@ -173,7 +167,8 @@ impl Model {
             }
             OfSession::Answer => self.answer_is_late(number),
             OfSession::RescueGrace => self.end(number, Cause::LinkLost),
-            OfSession::HoldOff | OfSession::Reopen => {}
+            OfSession::HoldOff => {}
+            OfSession::Reopen => self.reopen(number),
             OfSession::Retry => self.end_refusals_by_time(number, at),
             OfSession::AutoClose => {
                 self.close(number);
@@ -197,7 +192,12 @@ impl Model {
     /// R-ROAM-41: when the next upgrade has been usable for long enough.
     fn next_hold_off(&self, number: u64) -> Option<Instant> {
         let times = self.waiting_upgrades(number);
-        times.into_iter().filter(|at| *at > self.reached).min()
+        times.into_iter().filter(|at| !self.has_reached(number, *at)).min()
+    }
+
+    /// Whether a hold_off that ends then is over.
+    pub(super) fn has_reached(&self, number: u64, at: Instant) -> bool {
+        (at, Due::Session(number, OfSession::HoldOff)) <= self.reached
     }
 
     /// R-ROAM-41: never less than this after O.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netsession_core::{Cause, Instant, LinkState, ReopenPolicy, SessionError, SessionState};
+use netsession_core::{Cause, LinkState, ReopenPolicy, SessionError, SessionState};
 
 use super::{Failure, Key, Model, Phase, Reopening};
 
@@ -82,10 +82,11 @@ impl Model {
             self.say_state_left(number);
         }
         self.say_closed(number);
+        let now = self.now;
         let Some(session) = self.sessions.get_mut(&number) else { return };
         session.auto_close_at = None;
         if cause == Cause::LinkLost && session.reopen == ReopenPolicy::WhenAvailable {
-            session.reopening = Some(Reopening { target, failures: 0, next: Some(Instant::ZERO) });
+            session.reopening = Some(Reopening { target, failures: 0, next: Some(now) });
         }
     }
 
@@ -102,6 +103,7 @@ impl Model {
 
     /// R-LOSS-4: a level of a configuration that is to be opened again rose by itself.
     pub(super) fn wake_reopenings(&mut self, link: Key) {
+        let now = self.now;
         let waiting: Vec<u64> = self
             .sessions
             .iter()
@@ -111,17 +113,17 @@ impl Model {
             .collect();
         for number in waiting {
             if let Some(reopening) = self.sessions.get_mut(&number).and_then(|it| it.reopening.as_mut()) {
-                reopening.next = Some(Instant::ZERO);
+                reopening.next = Some(now);
             }
         }
     }
 
-    /// R-LOSS-4: whether it opens again now.
+    /// R-LOSS-4: whether it opens again when its time has come.
     pub(super) fn is_to_reopen(&self, number: u64) -> bool {
         let Some(session) = self.sessions.get(&number) else { return false };
         session.reopening.is_some_and(|reopening| {
             matches!(session.phase, Phase::Closed)
-                && reopening.next.is_some_and(|next| next <= self.reached)
+                && reopening.next.is_some()
                 && self.is_in_reach(reopening.target)
         })
     }
@@ -130,7 +132,9 @@ impl Model {
     pub(super) fn reopen(&mut self, number: u64) {
         let Some(session) = self.sessions.get(&number) else { return };
         let Some(reopening) = session.reopening else { return };
-        // R-X-34.
+        // R-X-34. It comes after all that ended before.
+        self.say_states_left();
+        let Some(session) = self.sessions.get(&number) else { return };
         let state = session.on.map(|on| self.monitored(on, false));
         self.say_this_state(number, state.unwrap_or(SessionState::Invalid));
         self.forget_refusals(number);

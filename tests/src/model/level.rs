@@ -164,8 +164,9 @@ impl Model {
     /// R-CLOSE-11: ours until the cancel is answered or late, if the level is below Connecting.
     pub(super) fn cancel_is_over(&mut self, key: Key) {
         let Some(ap) = self.ap_mut(key) else { return };
+        let used = matches!(ap.request, Some(Request::Cancel { used: true, .. }));
         ap.request = None;
-        if ap.level < LinkState::Connecting {
+        if ap.level < LinkState::Connecting && !used {
             ap.ours = false;
         }
         self.saying.steps += 1;

@@ -107,7 +107,7 @@ impl Model {
             let at = (counted + hold_off).max(open.opened_at + Self::FIRST_UPGRADE);
             // Without a hold_off what has just become usable does not wait.
             let is_immediate = at == self.now && counted == self.now;
-            Some((member, if is_immediate { self.reached } else { at }))
+            Some((member, if is_immediate { Instant::ZERO } else { at }))
         };
         preferred
             .filter(|member| self.is_usable(number, *member))
@@ -117,7 +117,8 @@ impl Model {
     }
 
     pub(super) fn best_upgrade(&self, number: u64) -> Option<Key> {
-        self.upgrades(number).into_iter().find(|(_, at)| *at <= self.reached).map(|(member, _)| member)
+        let mut upgrades = self.upgrades(number).into_iter();
+        upgrades.find(|(_, at)| self.has_reached(number, *at)).map(|(member, _)| member)
     }
 
     /// Whether a member may still be an upgrade, however long it has been usable.

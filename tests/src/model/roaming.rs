@@ -58,11 +58,6 @@ impl Model {
             self.end(number, Cause::StoppedByOther);
         } else if self.manner(number) == Manner::Stays && open.step == Step::Settled {
             self.end(number, Cause::LinkLost);
-        } else {
-            self.a_was_lost(number, &open);
-            if matches!(open.step, Step::Trial { .. } | Step::Offered { .. }) {
-                self.set_answer(number, self.answer_within(open.target).map(|span| self.now + span));
-            }
         }
     }
 

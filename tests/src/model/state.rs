@@ -160,7 +160,7 @@ impl Model {
         }
         let state = match session.opening() {
             Some(opening) => self.state_while_opening(on, opening, false),
-            None => self.monitored(on, true),
+            None => self.monitored(on, false),
         };
         let is_down = |link: &Key| self.saying.news.get(link).is_some_and(|news| news.is_down);
         let tells = match session.opening() {
