@@ -132,9 +132,7 @@ impl Model {
     pub(super) fn reopen(&mut self, number: u64) {
         let Some(session) = self.sessions.get(&number) else { return };
         let Some(reopening) = session.reopening else { return };
-        // R-X-34. It comes after all that ended before.
-        self.say_states_left();
-        let Some(session) = self.sessions.get(&number) else { return };
+        // R-X-34.
         let state = session.on.map(|on| self.monitored(on, false));
         self.say_this_state(number, state.unwrap_or(SessionState::Invalid));
         self.forget_refusals(number);

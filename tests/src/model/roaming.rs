@@ -147,7 +147,7 @@ impl Model {
                 self.settle_on_a(number);
             }
             Step::Waiting => self.settle_on_a(number),
-            Step::Migrating { chosen: false, .. } if open.manner == Manner::Moves => self.settle_on_a(number),
+            Step::Migrating { .. } if open.manner == Manner::Moves => self.settle_on_a(number),
             Step::Trial { .. } => {
                 self.set_answer(number, self.answer_within(open.target).map(|span| self.now + span));
             }

@@ -43,12 +43,14 @@ impl Model {
     fn state_while_opening(&self, on: Key, opening: &Opening, asked: bool) -> SessionState {
         let of = |link: Key| match opening.attempt {
             Some(attempt) if attempt.member == link => self.link_state_for_opener(link, asked),
-            // Within its grace a link is no more than waited for (R-LOSS-5).
-            Some(_) | None if self.ap(link).is_some_and(|ap| ap.grace.is_some()) => SessionState::Connecting,
             Some(_) | None => self.link_state(link),
         };
         if self.ap(on).is_some() {
             return of(on);
+        }
+        // What it waits for before what others have.
+        if opening.attempt.is_some_and(|attempt| of(attempt.member) == SessionState::Connecting) {
+            return SessionState::Connecting;
         }
         most_telling(self.members(on).into_iter().map(of))
     }
@@ -139,16 +141,6 @@ impl Model {
     pub(super) fn say_state_left(&mut self, number: u64) {
         self.saying.events.entry(number).or_default().push(Told::StateLeft);
         self.saying.steps += 1;
-    }
-
-    /// The states that were left open: all is let go now that is to be, and nothing new is asked for yet.
-    pub(super) fn say_states_left(&mut self) {
-        let is_open = |told: &Told| matches!(told, Told::StateLeft);
-        for number in self.sessions.keys().copied().collect::<Vec<u64>>() {
-            if self.saying.events.get(&number).is_some_and(|events| events.iter().any(is_open)) {
-                self.say_state(number);
-            }
-        }
     }
 
     /// R-X-4: who saw a link going down sees that it is down before it sees it started again.
