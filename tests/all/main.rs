@@ -13,6 +13,8 @@ mod kernel;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod properties;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use netsession_core::{
-    Changes, ConfigurationState, Effect, Event, Identifier, OperationId, Output, SessionId,
+    Changes, Effect, Event, Identifier, OperationId, Output, SessionId,
 };
 
 use super::request::{Asked, provisional};
-use super::{Configuration, Face, Key, Kind, Model, Phase, Request, Session, Told};
+use super::{Configuration, Face, Key, Kind, Model, Phase, Session, Told};
 
 impl Model {
     /// What everybody can see of the configurations that are listed (R-X-23).
@@ -182,8 +182,7 @@ impl Model {
             })
         };
         let asked = self.ap(link).and_then(|ap| ap.request.as_ref());
-        let is_free = asked.is_none_or(|_: &Request| false);
-        is_free && !self.is_active(link) && self.sessions.values().any(is_member)
+        asked.is_none() && !self.is_active(link) && self.sessions.values().any(is_member)
     }
 }
 
@@ -213,13 +212,5 @@ impl Face {
         ];
         let changed = pairs.into_iter().filter(|(is_other, _)| *is_other);
         changed.fold(Changes::empty(), |all, (_, one)| all | one)
-    }
-}
-
-/// R-REG-4.
-pub(super) const fn passes(state: ConfigurationState, filter: Option<ConfigurationState>) -> bool {
-    match filter {
-        Some(filter) => state.includes(filter),
-        None => true,
     }
 }
