@@ -164,9 +164,8 @@ impl Model {
     /// R-CLOSE-11: ours until the cancel is answered or late, if the level is below Connecting.
     pub(super) fn cancel_is_over(&mut self, key: Key) {
         let Some(ap) = self.ap_mut(key) else { return };
-        let used = matches!(ap.request, Some(Request::Cancel { used: true, .. }));
         ap.request = None;
-        if ap.level < LinkState::Connecting && !used {
+        if ap.level < LinkState::Connecting && ap.grace.is_none() {
             ap.ours = false;
         }
         self.saying.steps += 1;
