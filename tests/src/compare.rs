@@ -6,9 +6,7 @@
 
 use std::fmt::{self, Write as _};
 
-use netsession_core::{
-    Accepted, Cause, Effect, Event, Input, Instant, Manager, Output, Refused, SessionId,
-};
+use netsession_core::{Accepted, Cause, Effect, Event, Input, Instant, Manager, Output, Refused, SessionId};
 
 use crate::model::{Answer, ConfigurationSummary, Model, SessionSummary};
 
@@ -48,6 +46,9 @@ impl fmt::Display for Difference {
     }
 }
 
+/// What the core made of an input, or why it refused it, and its outputs up to the idle.
+pub type Said = (Result<Accepted, Refused>, Vec<Output>);
+
 /// A core and a model that have been told the same.
 #[derive(Clone, Debug, Default)]
 pub struct Pair {
@@ -69,11 +70,7 @@ impl Pair {
     ///
     /// # Errors
     /// The first difference.
-    pub fn handle_input(
-        &mut self,
-        at: Instant,
-        input: &Input,
-    ) -> Result<(Result<Accepted, Refused>, Vec<Output>), Box<Difference>> {
+    pub fn handle_input(&mut self, at: Instant, input: &Input) -> Result<Said, Box<Difference>> {
         let result = self.manager.handle_input(at, self.resolved(input));
         let mut outputs = Vec::new();
         loop {
@@ -171,7 +168,12 @@ fn same_list<T: PartialEq + fmt::Debug>(what: &str, of_core: &[T], of_model: &[T
         let (core, model) = (of_core.get(index), of_model.get(index));
         if core != model {
             let or_nothing = |it: Option<&T>| it.map_or("nothing".to_owned(), |it| format!("{it:?}"));
-            return Err(format!("{what} {}:\n  core:  {}\n  model: {}", index + 1, or_nothing(core), or_nothing(model)));
+            return Err(format!(
+                "{what} {}:\n  core:  {}\n  model: {}",
+                index + 1,
+                or_nothing(core),
+                or_nothing(model)
+            ));
         }
     }
     Ok(())

@@ -29,7 +29,21 @@ impl Model {
             Input::Roaming { mode, .. } => self.set_mode(number, mode),
             Input::Reopen { policy, .. } => self.set_reopen(number, policy),
             Input::Property { key, value, .. } => self.write(number, &key, value.as_ref())?,
-            _ => {}
+            Input::Config(_)
+            | Input::Add(_)
+            | Input::Change(_)
+            | Input::Remove { .. }
+            | Input::Observed(_)
+            | Input::Snapshot(_)
+            | Input::Completed { .. }
+            | Input::Counters { .. }
+            | Input::Policies { .. }
+            | Input::Default { .. }
+            | Input::Session { .. }
+            | Input::Resolved { .. }
+            | Input::RefreshCounters { .. }
+            | Input::Update {}
+            | Input::Tick {} => {}
         }
         Ok(Accepted::Done)
     }
@@ -105,7 +119,8 @@ impl Model {
     }
 
     pub(super) fn connects_in_background(&self, number: u64) -> bool {
-        let value = self.sessions.get(&number).and_then(|it| it.properties.get(property::CONNECT_IN_BACKGROUND));
+        let value =
+            self.sessions.get(&number).and_then(|it| it.properties.get(property::CONNECT_IN_BACKGROUND));
         value == Some(&PropertyValue::Bool(true))
     }
 

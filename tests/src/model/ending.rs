@@ -49,9 +49,8 @@ impl Model {
 
     /// Whether the link in use is still there: Closing by others is no loss yet (R-LOSS-1).
     pub(super) fn is_there(&self, link: Key) -> bool {
-        self.ap(link).is_some_and(|ap| {
-            ap.level >= LinkState::Active || ap.grace.is_some() || ap.is_stopping()
-        })
+        self.ap(link)
+            .is_some_and(|ap| ap.level >= LinkState::Active || ap.grace.is_some() || ap.is_stopping())
     }
 
     /// R-LOSS-1: an open session on an access point, which has nowhere to go.

@@ -1,8 +1,8 @@
 //! Taking an input: what is refused and why, and what it changes in the records. Nothing is decided here.
 
 use netsession_core::{
-    Accepted, Add, Change, ConfigurationType, Identifier, Input, LinkState, OperationId, Outcome, Refused,
-    SessionId, SessionState, SnapshotEntry, UsagePolicies,
+    Accepted, Add, Change, ConfigurationType, Identifier, Input, LinkState, Observation, OperationId,
+    Outcome, Refused, SessionId, SessionState, SnapshotEntry, UsagePolicies,
 };
 
 use super::request::Asked;
@@ -33,11 +33,11 @@ impl Model {
                 self.resolved(*op, choice.as_ref());
                 Ok(Accepted::Done)
             }
-            Input::Observed(_)
-            | Input::Counters { .. }
-            | Input::Policies { .. }
-            | Input::Default { .. }
-            | Input::RefreshCounters { .. } => self.take_of_one(input),
+            Input::Observed(seen) => self.observed(seen),
+            Input::Counters { id, received, sent } => self.count(id, *received, *sent),
+            Input::Policies { id, policies } => self.set_policies(id, *policies),
+            Input::Default { id } => self.set_default(id.as_ref()),
+            Input::RefreshCounters { id } => self.refresh(id),
             Input::Open { .. }
             | Input::Close { .. }
             | Input::Stop { .. }
@@ -53,35 +53,40 @@ impl Model {
         }
     }
 
-    fn take_of_one(&mut self, input: &Input) -> Result<Accepted, Refused> {
-        match input {
-            Input::Observed(seen) => {
-                let key = self.access_point_named(&seen.id)?;
-                self.observe(key, seen.link, seen.interface.clone(), seen.seamless_group.clone());
-            }
-            Input::Counters { id, received, sent } => {
-                let key = self.access_point_named(id)?;
-                if let Some(ap) = self.ap_mut(key) {
-                    ap.received.report(*received, ap.level == LinkState::Active || ap.grace.is_some());
-                    ap.sent.report(*sent, ap.level == LinkState::Active || ap.grace.is_some());
-                }
-            }
-            Input::Policies { id, policies } => {
-                let key = self.access_point_named(id)?;
-                if let Some(ap) = self.ap_mut(key) {
-                    ap.policies = *policies;
-                }
-            }
-            Input::RefreshCounters { id } => {
-                let key = self.access_point_named(id)?;
-                self.saying.read.insert(key);
-            }
-            // R-X-11.
-            Input::Default { id } => {
-                self.platform_default = id.as_ref().map(|id| self.named(id)).transpose()?;
-            }
-            _ => {}
+    fn observed(&mut self, seen: &Observation) -> Result<Accepted, Refused> {
+        let key = self.access_point_named(&seen.id)?;
+        self.observe(key, seen.link, seen.interface.clone(), seen.seamless_group.clone());
+        Ok(Accepted::Done)
+    }
+
+    fn count(&mut self, id: &Identifier, received: u64, sent: u64) -> Result<Accepted, Refused> {
+        let key = self.access_point_named(id)?;
+        if let Some(ap) = self.ap_mut(key) {
+            let is_active = ap.level == LinkState::Active || ap.grace.is_some();
+            ap.received.report(received, is_active);
+            ap.sent.report(sent, is_active);
         }
+        Ok(Accepted::Done)
+    }
+
+    fn set_policies(&mut self, id: &Identifier, policies: UsagePolicies) -> Result<Accepted, Refused> {
+        let key = self.access_point_named(id)?;
+        if let Some(ap) = self.ap_mut(key) {
+            ap.policies = policies;
+        }
+        Ok(Accepted::Done)
+    }
+
+    /// R-STAT-3.
+    fn refresh(&mut self, id: &Identifier) -> Result<Accepted, Refused> {
+        let key = self.access_point_named(id)?;
+        self.saying.read.insert(key);
+        Ok(Accepted::Done)
+    }
+
+    /// R-X-11.
+    fn set_default(&mut self, id: Option<&Identifier>) -> Result<Accepted, Refused> {
+        self.platform_default = id.map(|id| self.named(id)).transpose()?;
         Ok(Accepted::Done)
     }
 
@@ -121,7 +126,10 @@ impl Model {
 
     /// Whether some service network names it as a member.
     fn is_listed(&self, id: &Identifier) -> bool {
-        self.configurations.values().filter_map(Configuration::network).any(|network| network.list.contains(id))
+        self.configurations
+            .values()
+            .filter_map(Configuration::network)
+            .any(|network| network.list.contains(id))
     }
 
     fn check_new(&self, id: &Identifier) -> Result<(), Refused> {
@@ -307,7 +315,9 @@ impl Model {
             return;
         }
         let of = |ap: &super::AccessPoint| match ap.request {
-            Some(Request::Start { op, .. } | Request::Stop { op, .. } | Request::Cancel { op, .. }) => Some(op),
+            Some(Request::Start { op, .. } | Request::Stop { op, .. } | Request::Cancel { op, .. }) => {
+                Some(op)
+            }
             None => None,
         };
         let asked = self.configurations.iter().find(|(_, it)| it.access_point().and_then(of) == Some(op));
@@ -334,7 +344,8 @@ impl Counter {
 impl Session {
     const fn new(name: Identifier, on: Option<super::Key>) -> Self {
         use std::collections::BTreeMap;
-        let error = if on.is_none() { Some(netsession_core::SessionError::InvalidConfiguration) } else { None };
+        let error =
+            if on.is_none() { Some(netsession_core::SessionError::InvalidConfiguration) } else { None };
         Self {
             name,
             on,

@@ -46,9 +46,7 @@ impl Model {
         let was_going_down = was == LinkState::Closing || ap.is_stopping();
         let index = |interface: Option<&Interface>| interface.map(|interface| interface.index);
         let (old, new) = (index(ap.shown_interface()), index(interface.as_ref()));
-        let has_another = was_up
-            && level == LinkState::Active
-            && old.zip(new).is_some_and(|(a, b)| a != b);
+        let has_another = was_up && level == LinkState::Active && old.zip(new).is_some_and(|(a, b)| a != b);
         // Section 1, "by itself".
         let by_itself = !ap.ours && !ap.is_starting() && !matches!(ap.request, Some(Request::Stop { .. }));
         // R-LOSS-5: there is no grace for a stop of ours.

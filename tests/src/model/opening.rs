@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use netsession_core::{
-    Cause, ConfigurationState, Event, Identifier, Instant, OperationId, Outcome, SessionError, SessionId,
+    BearerType, Cause, ConfigurationState, Event, Identifier, Instant, OperationId, Outcome, SessionError,
+    SessionId,
 };
 
 use super::link::Prospect;
@@ -102,11 +103,9 @@ impl Model {
         let listed = self.configurations.keys().copied().filter(|key| !self.is_user_choice(*key));
         listed.filter(|key| self.is_in_reach(*key)).min_by_key(|key| {
             let is_active = self.configuration_state(*key) == ConfigurationState::Active;
-            let bearer = self.ap(*key).map(|ap| match ap.bearer {
-                netsession_core::BearerType::Ethernet => 0,
-                netsession_core::BearerType::Wlan => 1,
-                _ => 2,
-            });
+            let first = [BearerType::Ethernet, BearerType::Wlan];
+            let place = |bearer| first.iter().position(|it| *it == bearer).unwrap_or(first.len());
+            let bearer = self.ap(*key).map(|ap| place(ap.bearer));
             (!is_active, bearer, *key)
         })
     }
@@ -200,11 +199,9 @@ impl Model {
             Prospect::Unavailable => self.fail(number, Failure::of(Cause::ConfigurationUnavailable)),
             Prospect::NotPossible => self.fail(number, Failure::of(Cause::NotPossible)),
             Prospect::Taken => self.fail(number, Failure::of(Cause::DeviceTaken)),
-            Prospect::Grace
-            | Prospect::Ours
-            | Prospect::Startable
-            | Prospect::Coming
-            | Prospect::Down => self.attempt(number, target),
+            Prospect::Grace | Prospect::Ours | Prospect::Startable | Prospect::Coming | Prospect::Down => {
+                self.attempt(number, target)
+            }
         }
     }
 

@@ -15,7 +15,9 @@ impl Model {
     pub(super) fn manner(&self, number: u64) -> Manner {
         let Some(session) = self.sessions.get(&number) else { return Manner::Stays };
         let Some(open) = session.open() else { return Manner::Stays };
-        if !self.members(open.target).into_iter().any(|member| member != open.a) || self.ap(open.target).is_some() {
+        if !self.members(open.target).into_iter().any(|member| member != open.a)
+            || self.ap(open.target).is_some()
+        {
             return Manner::Stays;
         }
         let has = self.capabilities_of(open.target);

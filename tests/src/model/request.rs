@@ -78,8 +78,9 @@ impl Model {
     }
 
     fn can_be_started_now(&self, link: Key) -> bool {
-        self.ap(link).is_some_and(|ap| ap.level == LinkState::Discovered && ap.grace.is_none() && ap.can_start_and_stop())
-            && self.others_of_device(link).into_iter().all(|other| !self.occupies_device(other))
+        self.ap(link).is_some_and(|ap| {
+            ap.level == LinkState::Discovered && ap.grace.is_none() && ap.can_start_and_stop()
+        }) && self.others_of_device(link).into_iter().all(|other| !self.occupies_device(other))
     }
 
     /// R-DEV-1, R-DEV-2: somebody waits for the device, and may have this link stopped for that.
@@ -117,7 +118,8 @@ impl Model {
 
     /// Asks the platform for all that is wanted now.
     pub(super) fn make_requests(&mut self) {
-        let links: Vec<Key> = self.configurations.keys().copied().filter(|key| self.ap(*key).is_some()).collect();
+        let links: Vec<Key> =
+            self.configurations.keys().copied().filter(|key| self.ap(*key).is_some()).collect();
         for link in links.iter().copied() {
             match self.plan(link) {
                 Plan::Nothing => {}
@@ -134,7 +136,8 @@ impl Model {
             let is_held = !self.holders(link).is_empty();
             let Some(ap) = self.ap_mut(link) else { continue };
             ap.held = is_held;
-            if is_held && ap.level == LinkState::Active
+            if is_held
+                && ap.level == LinkState::Active
                 && let Some(Request::Cancel { used, .. }) = &mut ap.request
             {
                 *used = true;
@@ -180,7 +183,8 @@ impl Model {
 
     fn ask_cancel(&mut self, link: Key) {
         let deadline = self.now + self.config.stop_timeout;
-        let Some(Request::Start { op: cancelled, .. }) = self.ap(link).and_then(|ap| ap.request.clone()) else {
+        let Some(Request::Start { op: cancelled, .. }) = self.ap(link).and_then(|ap| ap.request.clone())
+        else {
             return;
         };
         let op = self.ask(Asked::Cancel { link, cancelled });
@@ -200,7 +204,8 @@ impl Model {
 
     /// R-OPEN-10: a question that nobody needs any more is withdrawn.
     pub(super) fn withdraw_question(&mut self, number: u64) {
-        let Some(Phase::Asking { op, .. }) = self.sessions.get(&number).map(|session| session.phase.clone()) else {
+        let Some(Phase::Asking { op, .. }) = self.sessions.get(&number).map(|session| session.phase.clone())
+        else {
             return;
         };
         let unasked = self.saying.asked.iter().position(|it| *it == Asked::Resolve { session: number });
@@ -222,9 +227,8 @@ impl Model {
         }
         for configuration in self.configurations.values_mut() {
             if let super::Kind::AccessPoint(ap) = &mut configuration.kind
-                && let Some(
-                    Request::Start { op, .. } | Request::Stop { op, .. } | Request::Cancel { op, .. },
-                ) = &mut ap.request
+                && let Some(Request::Start { op, .. } | Request::Stop { op, .. } | Request::Cancel { op, .. }) =
+                    &mut ap.request
             {
                 ops.push(op);
             }

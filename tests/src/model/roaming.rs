@@ -1,7 +1,8 @@
 //! The steps of roaming (section 5), and of breaking before making (section 6).
 
 use netsession_core::{
-    Cause, ConfigurationState, Event, Identifier, Instant, LinkState, OfferKind, Refused, SessionError, SessionId,
+    Cause, ConfigurationState, Event, Identifier, Instant, LinkState, OfferKind, Refused, SessionError,
+    SessionId,
 };
 
 use super::link::Prospect;
@@ -384,10 +385,8 @@ impl Model {
     fn take_candidate(&mut self, number: u64) {
         let Some(open) = self.open_on_network(number) else { return };
         let Some(to) = open.step.held() else { return };
-        let chosen = matches!(
-            open.step,
-            Step::Trial { chosen: true, .. } | Step::Migrating { chosen: true, .. }
-        );
+        let chosen =
+            matches!(open.step, Step::Trial { chosen: true, .. } | Step::Migrating { chosen: true, .. });
         let now = self.now;
         let (name, started) = (self.name_of(to), self.ap(to).is_some_and(|ap| ap.ours));
         // R-X-35: left alive, or after it lasted.

@@ -59,11 +59,9 @@ impl Model {
     /// the device (R-DEV-1), or for the end of a grace (R-LOSS-5).
     fn link_state_for_opener(&self, key: Key, asked: bool) -> SessionState {
         let in_grace = self.ap(key).is_some_and(|ap| ap.grace.is_some() && !ap.is_stopping());
-        match self.link_state(key) {
-            SessionState::Disconnected if asked => SessionState::Connecting,
-            _ if in_grace => SessionState::Connecting,
-            state => state,
-        }
+        let state = self.link_state(key);
+        let waits = in_grace || (asked && state == SessionState::Disconnected);
+        if waits { SessionState::Connecting } else { state }
     }
 
     /// R-ST-2: what a link says to whoever looks at it.
@@ -120,10 +118,10 @@ impl Model {
             return;
         }
         // R-STAT-2.
-        match state {
-            SessionState::Connected if told != SessionState::Roaming => session.connected_since = Some(now),
-            SessionState::Connected | SessionState::Roaming => {}
-            _ => session.connected_since = None,
+        if state == SessionState::Connected && told != SessionState::Roaming {
+            session.connected_since = Some(now);
+        } else if !matches!(state, SessionState::Connected | SessionState::Roaming) {
+            session.connected_since = None;
         }
         let event = Told::Event(Event::StateChanged { session: SessionId::unresolved(number), state });
         self.saying.steps += 1;

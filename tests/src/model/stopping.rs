@@ -25,7 +25,8 @@ impl Model {
 
     /// Level Active, or what counts as that, and not on its way down.
     fn is_up(&self, link: Key) -> bool {
-        self.ap(link).is_some_and(|ap| (ap.grace.is_some() || ap.level == LinkState::Active) && !ap.is_stopping())
+        self.ap(link)
+            .is_some_and(|ap| (ap.grace.is_some() || ap.level == LinkState::Active) && !ap.is_stopping())
     }
 
     fn is_coming_up(&self, link: Key) -> bool {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netsession_core::{
-    Changes, Effect, Event, Identifier, OperationId, Output, SessionId,
-};
+use netsession_core::{Changes, Effect, Event, Identifier, OperationId, Output, SessionId};
 
 use super::request::{Asked, provisional};
 use super::{Configuration, Face, Key, Kind, Model, Phase, Session, Told};
@@ -34,7 +32,12 @@ impl Model {
     }
 
     /// Says everything that this input led to.
-    pub(super) fn tell(&mut self, before: &BTreeMap<Key, Face>, was_online: bool, silent: bool) -> Vec<Output> {
+    pub(super) fn tell(
+        &mut self,
+        before: &BTreeMap<Key, Face>,
+        was_online: bool,
+        silent: bool,
+    ) -> Vec<Output> {
         let mut outputs = Vec::new();
         let mut events = Vec::new();
         if !silent {
@@ -95,24 +98,24 @@ impl Model {
     /// The effects, and their numbers.
     fn effects(&mut self) -> Vec<Effect> {
         let asked = std::mem::take(&mut self.saying.asked);
-        let mut asked: Vec<(OperationId, Asked)> = asked
-            .into_iter()
-            .enumerate()
-            .map(|(index, asked)| (provisional(index + 1), asked))
-            .collect();
+        let mut asked: Vec<(OperationId, Asked)> =
+            asked.into_iter().enumerate().map(|(index, asked)| (provisional(index + 1), asked)).collect();
         asked.retain(|(op, asked)| !self.is_void(*op, *asked));
         asked.sort_by_key(|(_, asked)| *asked);
         let mut effects = Vec::new();
-        let (of_links, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(_, asked)| asked.link().is_some());
+        let (of_links, others): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|(_, asked)| asked.link().is_some());
         for (op, asked) in others {
             effects.extend(self.effect(op, asked));
         }
-        let links: Vec<Key> = self.configurations.keys().copied().filter(|key| self.ap(*key).is_some()).collect();
+        let links: Vec<Key> =
+            self.configurations.keys().copied().filter(|key| self.ap(*key).is_some()).collect();
         for link in links {
             let wants_watch = self.is_to_be_watched(link);
             let id = self.name_of(link);
             let was_watched = self.ap(link).is_some_and(|ap| ap.watched);
-            let mine: Vec<_> = of_links.iter().filter(|(_, asked)| asked.link() == Some(link)).copied().collect();
+            let mine: Vec<_> =
+                of_links.iter().filter(|(_, asked)| asked.link() == Some(link)).copied().collect();
             for (op, asked) in mine.iter().filter(|(_, asked)| matches!(asked, Asked::Cancel { .. })) {
                 effects.extend(self.effect(*op, *asked));
             }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use netsession_core::{
-    BearerType, Capabilities, ConfigurationState, ConfigurationType, ConfigurationView, Identifier, Interface,
-    LinkState, Manager, OfferKind, PropertyValue, Purpose, ReopenPolicy, RoamingMode, SessionError, SessionState,
-    SessionView, ShutdownPolicy, UsagePolicies, property,
+    BearerType, Capabilities, ConfigurationState, ConfigurationType, ConfigurationView, Identifier,
+    Interface, LinkState, Manager, OfferKind, PropertyValue, Purpose, ReopenPolicy, RoamingMode,
+    SessionError, SessionState, SessionView, ShutdownPolicy, UsagePolicies, property,
 };
 
 use super::{Counter, Key, Model, Step};
@@ -133,16 +133,24 @@ impl Model {
             Step::Offered { to, name, kind } => {
                 Some((name.clone(), *kind, self.is_seamless(number, open, *to, *kind)))
             }
-            _ => None,
+            Step::Settled
+            | Step::Migrating { .. }
+            | Step::Trial { .. }
+            | Step::Waiting
+            | Step::Restoring { .. } => None,
         });
         let candidate = open.and_then(|open| match open.step {
             Step::Trial { to, .. } => Some((self.name_of(to), self.ap(to)?.shown_interface().cloned())),
-            _ => None,
+            Step::Settled
+            | Step::Offered { .. }
+            | Step::Migrating { .. }
+            | Step::Waiting
+            | Step::Restoring { .. } => None,
         });
         let state = self.state(number);
-        let since = session.connected_since.filter(|_| {
-            matches!(state, SessionState::Connected | SessionState::Roaming)
-        });
+        let since = session
+            .connected_since
+            .filter(|_| matches!(state, SessionState::Connected | SessionState::Roaming));
         let counted = open.map_or(session.on, |open| Some(open.target));
         Some(SessionSummary {
             number,
@@ -192,7 +200,8 @@ impl Model {
     fn properties(&self, number: u64) -> Vec<(String, PropertyValue)> {
         let Some(session) = self.sessions.get(&number) else { return Vec::new() };
         let Some(on) = session.on else { return Vec::new() };
-        let text = |name: Option<Identifier>| PropertyValue::Text(name.unwrap_or_default().as_str().to_owned());
+        let text =
+            |name: Option<Identifier>| PropertyValue::Text(name.unwrap_or_default().as_str().to_owned());
         let mut all = session.properties.clone();
         let open = session.open();
         all.insert(property::ACTIVE_CONFIGURATION.to_owned(), text(open.map(|open| open.a_name.clone())));
@@ -201,7 +210,10 @@ impl Model {
             all.insert(property::USER_CHOICE_CONFIGURATION.to_owned(), text(resolved));
         }
         if self.has_auto_close(number) {
-            all.insert(property::AUTO_CLOSE_SESSION_TIMEOUT.to_owned(), PropertyValue::Integer(session.auto_close));
+            all.insert(
+                property::AUTO_CLOSE_SESSION_TIMEOUT.to_owned(),
+                PropertyValue::Integer(session.auto_close),
+            );
         }
         all.into_iter().collect()
     }
