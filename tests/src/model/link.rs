@@ -4,7 +4,7 @@ use netsession_core::{
     Capabilities, ConfigurationState, ConfigurationType, LinkState, ShutdownPolicy, UsagePolicies,
 };
 
-use super::{AccessPoint, Key, Kind, Model, Network, Phase, Request, Step};
+use super::{AccessPoint, Key, Kind, Model, Network, Phase, Step};
 
 /// What an access point is to a session that would use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,12 +199,7 @@ impl Model {
         match ap.level {
             LinkState::Active => Prospect::Up,
             LinkState::Closing => Prospect::Down,
-            // Also one that was to be cancelled and comes up after all (R-GEN-10).
-            LinkState::Connecting
-                if matches!(ap.request, Some(Request::Start { .. } | Request::Cancel { .. })) =>
-            {
-                Prospect::Ours
-            }
+            LinkState::Connecting if ap.is_starting() => Prospect::Ours,
             LinkState::Connecting => Prospect::Coming,
             LinkState::Undefined | LinkState::Defined => Prospect::Unavailable,
             LinkState::Discovered if ap.is_starting() => Prospect::Ours,

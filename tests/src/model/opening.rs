@@ -207,7 +207,7 @@ impl Model {
 
     fn attempt(&mut self, number: u64, member: Key) {
         let since = self.now;
-        let joined = self.prospect(member, number) == Prospect::Coming;
+        let joined = !matches!(self.prospect(member, number), Prospect::Grace | Prospect::Down);
         let Some(opening) = self.sessions.get_mut(&number).and_then(|it| it.opening_mut()) else { return };
         match &mut opening.attempt {
             Some(attempt) if attempt.member == member => attempt.joined = joined,

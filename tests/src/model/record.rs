@@ -170,7 +170,7 @@ pub(crate) struct Opening {
 pub(crate) struct Attempt {
     pub member: Key,
     pub since: Instant,
-    /// It is not ours, and was joined on its way up (R-OPEN-4).
+    /// It is tried, or was joined on its way up: not merely waited for while it goes down, or may be back.
     pub joined: bool,
 }
 
