@@ -112,7 +112,10 @@ impl Model {
         if let Some(ap) = self.ap_mut(link) {
             let clean_up = ap.level < LinkState::Connecting;
             ap.request = Some(Request::Stop { op, deadline, answered: false, clean_up, stoppers });
-            ap.touched = Touched::Yes;
+            // What fell already falls no more by what is taken back then.
+            if ap.touched != Touched::Fallen {
+                ap.touched = Touched::Yes;
+            }
         }
     }
 

@@ -160,6 +160,7 @@ impl Model {
                 let has_turned = session.told == SessionState::Closing && state != SessionState::Closing;
                 self.ap(*member).is_some_and(|ap| ap.level >= LinkState::Discovered || ap.grace.is_some())
                     && (is_down(member) || has_turned)
+                    && !self.links(on).iter().any(|link| *link != *member && self.is_active(*link))
             }
             Some(_) => false,
         };
