@@ -177,6 +177,17 @@ impl Model {
         })
     }
 
+    /// R-DEV-6 for a member that is up or coming up, which has to displace nobody.
+    pub(super) fn is_device_free_to_join(&self, key: Key, session: u64) -> bool {
+        self.others_of_device(key).into_iter().all(|other| {
+            let holders = self.holders(other);
+            let Some(ap) = self.ap(other) else { return true };
+            let stays = !ap.can_start_and_stop() || ap.shutdown == ShutdownPolicy::Never;
+            let is_in_the_way = holders.is_empty() && ap.level >= LinkState::Connecting && stays;
+            holders.iter().all(|holder| *holder == session) && !is_in_the_way
+        })
+    }
+
     /// R-DEV-2, R-X-40: the session's own A, which is up, can be stopped to make room.
     fn can_be_left(&self, a: Key, session: u64) -> bool {
         let Some(open) = self.sessions.get(&session).and_then(|session| session.open()) else { return true };
@@ -190,7 +201,9 @@ impl Model {
     pub(super) fn prospect(&self, key: Key, session: u64) -> Prospect {
         let Some(ap) = self.ap(key) else { return Prospect::Unavailable };
         if ap.is_stopping() || ap.level == LinkState::Closing && ap.grace.is_none() {
-            let is_free = self.is_device_free(key, session);
+            // Who waits for it already sees about the device when it is down.
+            let waits = self.sessions.get(&session).and_then(|it| it.opening()).and_then(|it| it.attempt);
+            let is_free = self.is_device_free(key, session) || waits.is_some_and(|it| it.member == key);
             return if is_free { Prospect::Down } else { Prospect::Taken };
         }
         if ap.grace.is_some() {

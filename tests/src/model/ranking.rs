@@ -35,7 +35,9 @@ impl Model {
         member != open.a
             && self.members(open.target).contains(&member)
             && match prospect {
-                Prospect::Up | Prospect::Grace | Prospect::Coming | Prospect::Ours => true,
+                Prospect::Up | Prospect::Grace | Prospect::Coming | Prospect::Ours => {
+                    self.is_device_free_to_join(member, number)
+                }
                 Prospect::Startable => !self.is_kept_by_a_dead_one(open, member),
                 Prospect::Down | Prospect::Taken | Prospect::NotPossible | Prospect::Unavailable => false,
             }
@@ -120,7 +122,10 @@ impl Model {
 
     pub(super) fn best_upgrade(&self, number: u64) -> Option<Key> {
         let mut upgrades = self.upgrades(number).into_iter();
-        upgrades.find(|(_, at)| self.has_reached(number, *at)).map(|(member, _)| member)
+        let is_new = self.saying.settled.contains(&number);
+        upgrades
+            .find(|(_, at)| (is_new && *at <= self.now) || self.has_reached(number, *at))
+            .map(|(member, _)| member)
     }
 
     /// Whether a member may still be an upgrade, however long it has been usable.

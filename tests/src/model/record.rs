@@ -297,6 +297,8 @@ pub(crate) struct Saying {
     pub events: BTreeMap<u64, Vec<Told>>,
     pub completed: Vec<UpdateToken>,
     pub read: BTreeSet<Key>,
+    /// The sessions that this input settled, and that look again at once (R-ROAM-41).
+    pub settled: BTreeSet<u64>,
     /// Requests made, in any order; numbers are given at the end.
     pub asked: Vec<super::request::Asked>,
     /// What the facts of the round mean, by access point.

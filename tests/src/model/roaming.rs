@@ -42,6 +42,9 @@ impl Model {
     }
 
     fn set_step(&mut self, number: u64, step: Step) {
+        if step == Step::Settled {
+            self.saying.settled.insert(number);
+        }
         self.change_open(number, |open| {
             open.step = step;
             open.answer = None;
