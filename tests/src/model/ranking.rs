@@ -195,7 +195,9 @@ impl Model {
                 (None, Some(opening)) => opening.target,
                 (None, None) => continue,
             };
-            if self.network(target).is_some() && self.members(target).contains(&link) {
+            // What is in use is not refused while it is (R-ROAM-42: not A).
+            let is_a = session.open().is_some_and(|open| open.a == link);
+            if !is_a && self.network(target).is_some() && self.members(target).contains(&link) {
                 self.refuse(number, link, true);
             }
         }

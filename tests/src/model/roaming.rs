@@ -411,9 +411,7 @@ impl Model {
         if chosen {
             let preferred = self.members(open.target).into_iter().take_while(|member| *member != to);
             for member in preferred.collect::<Vec<Key>>() {
-                // Also one that is refused otherwise: that may end sooner.
-                let open = self.open_on_network(number);
-                if open.is_some_and(|open| self.could_be_used(number, &open, member)) {
+                if self.is_usable(number, member) {
                     self.refuse_by_application(number, member);
                 }
             }
