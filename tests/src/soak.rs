@@ -79,6 +79,16 @@ pub fn soak(seed: u64, steps: usize) -> Result<World, Violation> {
     })
 }
 
+/// Runs the scenario that these bytes are. Gives the world at rest.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn run(bytes: &[u8]) -> Result<World, Violation> {
+    let number = |chunk: &[u8]| chunk.iter().fold(0, |number, &byte| number << 8 | u64::from(byte));
+    let seed = bytes.chunks(8).map(number).fold(0, |seed: u64, number| Random::new(seed ^ number).number());
+    Scenario::draw(seed, bytes.len() / 8).run()
+}
+
 impl Scenario {
     /// The scenario of this seed.
     #[must_use]

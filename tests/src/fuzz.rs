@@ -1,0 +1,14 @@
+//! What the fuzz targets run: each a function of bytes that panics where a rule is broken.
+
+use crate::soak;
+
+/// The manager in a random world: the bytes are the scenario (see [`soak::run`]).
+///
+/// # Panics
+/// If a rule is broken.
+#[expect(clippy::panic, reason = "how a fuzzer is told")]
+pub fn manager(bytes: &[u8]) {
+    if let Err(violation) = soak::run(bytes) {
+        panic!("{violation}");
+    }
+}
