@@ -6,7 +6,7 @@ use netsession_core::{Effect, Event, OfferKind, Output};
 use netsession_io_sim::Record;
 use netsession_tests::soak::soak;
 
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 1_500;
 const ACTIONS: usize = 150;
 
 /// Section 5 of the contract: R-ROAM-3, R-ROAM-12, R-ROAM-26, R-ROAM-28, R-ROAM-30, R-ROAM-32, R-ROAM-39,

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use netsession_core::{
-    Accepted, Change, Identifier, Input, Interface, LinkState, Observation, OperationId, Outcome,
-    PropertyValue, ReopenPolicy, RoamingMode, SessionId, Settings, ShutdownPolicy, UsagePolicies, property,
+    Identifier, Input, Interface, LinkState, Observation, PropertyValue, ReopenPolicy, RoamingMode,
+    SessionId, property,
 };
-use netsession_io_sim::{Random, Reaction, World};
+use netsession_io_sim::{Reaction, World};
 
-use super::specification::{capabilities, members, one_of, reaction};
+use super::junk::Junk;
+use super::source::Source;
+use super::specification::reaction;
 use super::{Replies, Specification};
 
 /// One thing that is done to a world. Sessions are named by their place among those made so far, round
@@ -22,6 +24,8 @@ pub enum Action {
     Make(Identifier),
     /// A command to a session, dropped ones included.
     Command(Command, usize),
+    /// The same command to every session.
+    Everyone(Command),
     /// Every application that is asked something answers.
     Answer(Replies),
     /// A fault, or the doing of another process.
@@ -32,8 +36,8 @@ pub enum Action {
     Deafen,
     /// A snapshot of everything.
     Resync,
-    /// Something that has no room of its own.
-    Say(Box<Input>),
+    /// Something that no link of this world stands behind.
+    Say(Junk),
 }
 
 /// A command to a session.
@@ -86,92 +90,178 @@ pub enum Fault {
     Observe(LinkState, u32),
 }
 
-/// How often each kind of action is drawn in this seed; some not at all.
-pub(super) struct Knobs {
-    weights: [u64; 11],
+/// What a session may be of that was never made.
+const NO_SESSION: u64 = 1_000_000;
+
+/// How often each kind of action is drawn, and whether it can be switched off.
+const KINDS: [(Kind, usize); 14] = [
+    (Kind::Pass, 50),
+    (Kind::Make, 10),
+    (Kind::Command, 50),
+    (Kind::Fault, 16),
+    (Kind::Return, 26),
+    (Kind::Roam, 32),
+    (Kind::Answer, 16),
+    (Kind::React, 3),
+    (Kind::Snapshot, 5),
+    (Kind::Everyone, 3),
+    (Kind::Facts, 12),
+    (Kind::Settings, 9),
+    (Kind::Levels, 9),
+    (Kind::Configurations, 5),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Pass,
+    Make,
+    Command,
+    Fault,
+    Return,
+    Roam,
+    Answer,
+    React,
+    Snapshot,
+    Everyone,
+    Facts,
+    Settings,
+    Levels,
+    Configurations,
 }
+
+/// Which kinds of action are switched off in this scenario.
+#[derive(Debug)]
+pub(super) struct Knobs([bool; KINDS.len()]);
 
 impl Knobs {
-    pub(super) fn draw(random: &mut Random) -> Self {
-        let mut weights = [30, 6, 30, 10, 8, 4, 2, 3, 16, 20, 10];
-        for weight in weights.iter_mut().skip(3) {
-            if random.per_mille(350) {
-                *weight = 0;
-            }
-        }
-        Self { weights }
+    pub(super) fn decode(source: &mut Source<'_>) -> Self {
+        let off = KINDS.map(|(kind, _)| match kind {
+            Kind::Pass | Kind::Make | Kind::Command => false,
+            Kind::Fault | Kind::Return | Kind::Roam | Kind::Answer | Kind::React => source.per_mille(350),
+            // What a world cannot do of itself leaves less of it: not in most of them.
+            Kind::Snapshot | Kind::Everyone | Kind::Facts | Kind::Settings => source.per_mille(500),
+            Kind::Levels | Kind::Configurations => source.per_mille(700),
+        });
+        Self(off)
     }
 
-    pub(super) fn action(&self, random: &mut Random, world: &Specification) -> Action {
-        let mut ticket = random.below(self.weights.iter().sum());
-        let kind = self.weights.iter().position(|weight| {
-            let drawn = ticket < *weight;
-            ticket = ticket.saturating_sub(*weight);
-            drawn
+    /// What this record says. What is switched off is a command or a wait in its place.
+    pub(super) fn action(&self, source: &mut Source<'_>, world: &Specification) -> Action {
+        let mut ticket = usize::from(source.byte()) * KINDS.iter().map(|(_, weight)| weight).sum::<usize>();
+        let kind = KINDS.into_iter().zip(self.0).find(|((_, weight), _)| {
+            let is_drawn = ticket < weight * 0x100;
+            ticket = ticket.saturating_sub(weight * 0x100);
+            is_drawn
         });
-        let access_points: Vec<Identifier> = world.access_points.iter().map(|(id, _)| id.clone()).collect();
-        let id = random.pick(&access_points).cloned().unwrap_or_default();
-        match kind.unwrap_or(0) {
-            1 => Action::Make(made_on(random, world)),
-            2 => Action::Command(command(random), place(random)),
-            3 => Action::Fault(fault(random), id),
-            4 => Action::Say(Box::new(platform_says(random, world, id))),
-            5 => Action::Say(Box::new(change(random, world, &access_points))),
-            6 => Action::React(id, [reaction(random), reaction(random), reaction(random)]),
-            7 => [Action::Deafen, Action::Resync, Action::Resync]
-                [usize::try_from(random.below(3)).unwrap_or(0)]
-            .clone(),
-            8 => Action::Fault(returning(random), id),
-            9 => Action::Command(about_roaming(random, id), place(random)),
-            10 => Action::Answer(
-                [Replies::Yes, Replies::Yes, Replies::No][usize::try_from(random.below(3)).unwrap_or(0)],
-            ),
-            _ => Action::Pass(span(random)),
-        }
+        let kind = match kind {
+            Some(((kind, _), false)) => kind,
+            Some(_) | None => [Kind::Pass, Kind::Command][ticket % 2],
+        };
+        decode(kind, source, world)
     }
 }
 
-fn place(random: &mut Random) -> usize {
-    usize::try_from(random.below(64)).unwrap_or(0)
+fn decode(kind: Kind, source: &mut Source<'_>, world: &Specification) -> Action {
+    match kind {
+        Kind::Pass => Action::Pass(span(source)),
+        Kind::Make => Action::Make(made_on(source, world)),
+        Kind::Command => Action::Command(command(source), source.byte().into()),
+        Kind::Fault => Action::Fault(fault(source), world.access_point(source)),
+        Kind::Return => {
+            let fault = [Fault::Plug, Fault::AddBack][source.below(2)];
+            Action::Fault(fault, world.access_point(source))
+        }
+        Kind::Roam => {
+            let (place, to) = (source.byte(), world.access_point(source));
+            Action::Command(about_roaming(source, to), place.into())
+        }
+        Kind::Answer => Action::Answer([Replies::Yes, Replies::Yes, Replies::No][source.below(3)]),
+        Kind::React => {
+            let id = world.access_point(source);
+            Action::React(id, [reaction(source), reaction(source), reaction(source)])
+        }
+        Kind::Snapshot => match source.below(3) {
+            0 => Action::Deafen,
+            _ => Action::Resync,
+        },
+        Kind::Everyone => {
+            let to = world.access_point(source);
+            let is_roaming = source.per_mille(500);
+            Action::Everyone(if is_roaming { about_roaming(source, to) } else { command(source) })
+        }
+        Kind::Facts => Action::Say(Junk::fact(source, world)),
+        Kind::Settings => Action::Say(Junk::change(source, world)),
+        Kind::Levels => Action::Say(Junk::level(source, world)),
+        Kind::Configurations => Action::Say(Junk::configuration(source, world)),
+    }
 }
 
 /// The commands of sections 5 to 7 of the contract, in and out of place.
-fn about_roaming(random: &mut Random, id: Identifier) -> Command {
-    let value = |it: i64| Some(PropertyValue::Integer(it));
-    match random.below(18) {
+fn about_roaming(source: &mut Source<'_>, to: Identifier) -> Command {
+    let kind = source.below(18);
+    match kind {
         0..=1 => Command::Migrate,
         2 => Command::Ignore,
         3..=4 => Command::Accept,
         5 => Command::Reject,
-        6..=8 => Command::MigrateTo(id),
-        9..=12 => Command::Roaming(random.pick(RoamingMode::ALL).copied().unwrap_or(RoamingMode::Forced)),
+        6..=8 => Command::MigrateTo(to),
+        9..=12 => Command::Roaming(source.pick(RoamingMode::ALL).copied().unwrap_or(RoamingMode::Forced)),
         13..=14 => {
-            Command::Reopen(random.pick(ReopenPolicy::ALL).copied().unwrap_or(ReopenPolicy::WhenAvailable))
+            Command::Reopen(source.pick(ReopenPolicy::ALL).copied().unwrap_or(ReopenPolicy::WhenAvailable))
         }
         15 => Command::Property(
             property::CONNECT_IN_BACKGROUND,
-            random.per_mille(600).then_some(PropertyValue::Bool(true)),
+            (!source.per_mille(400)).then_some(PropertyValue::Bool(true)),
         ),
         16 => {
-            Command::Property(property::AUTO_CLOSE_SESSION_TIMEOUT, value([0, 5, 500, -1][place(random) % 4]))
+            let millis = [0, 5, 500, -1][source.below(4)];
+            Command::Property(property::AUTO_CLOSE_SESSION_TIMEOUT, Some(PropertyValue::Integer(millis)))
         }
-        _ => Command::Property("own", value(1)),
+        _ => any_property(source),
     }
 }
 
-fn made_on(random: &mut Random, world: &Specification) -> Identifier {
-    let unknown = random.per_mille(30);
-    let id = random.pick(&world.identifiers()).cloned().filter(|_| !unknown);
-    id.unwrap_or_else(|| "nothing".into())
+/// Of any key and type, too large ones included.
+fn any_property(source: &mut Source<'_>) -> Command {
+    const LONG: &str = concat!(
+        "a key of far too many bytes, which is refused, .................................................",
+        "................................................................................................",
+        "................................................................................................"
+    );
+    let keys = [
+        "own",
+        "",
+        LONG,
+        property::ACTIVE_CONFIGURATION,
+        property::USER_CHOICE_CONFIGURATION,
+        property::CONNECT_IN_BACKGROUND,
+        property::AUTO_CLOSE_SESSION_TIMEOUT,
+    ];
+    let key = keys[source.below(keys.len())];
+    let number = i64::from(source.byte()) - 2;
+    let value = match source.below(5) {
+        0 => Some(PropertyValue::Integer(number)),
+        1 => Some(PropertyValue::Bool(false)),
+        2 => Some(PropertyValue::Text("text".into())),
+        3 => Some(PropertyValue::Text("x".repeat(4_000 + usize::from(source.byte())))),
+        _ => None,
+    };
+    Command::Property(key, value)
 }
 
-fn span(random: &mut Random) -> Duration {
-    let longest = random.pick(&[1, 10, 10, 100, 1_000, 100_000]).copied().unwrap_or(1);
-    random.span(&(Duration::ZERO..=Duration::from_millis(longest)))
+fn made_on(source: &mut Source<'_>, world: &Specification) -> Identifier {
+    let id = source.pick(&world.identifiers()).cloned();
+    let is_unknown = source.per_mille(30);
+    id.filter(|_| !is_unknown).unwrap_or_else(|| "nothing".into())
 }
 
-fn command(random: &mut Random) -> Command {
-    match random.below(20) {
+fn span(source: &mut Source<'_>) -> Duration {
+    let longest = source.millis(&[1, 10, 10, 100, 1_000, 100_000]);
+    source.span(Duration::ZERO..=longest)
+}
+
+fn command(source: &mut Source<'_>) -> Command {
+    match source.below(20) {
         0..=9 => Command::Open,
         10..=15 => Command::Close,
         16..=18 => Command::Stop,
@@ -179,76 +269,28 @@ fn command(random: &mut Random) -> Command {
     }
 }
 
-fn fault(random: &mut Random) -> Fault {
-    match random.below(12) {
+fn fault(source: &mut Source<'_>) -> Fault {
+    let level = source.pick(LinkState::ALL).copied().unwrap_or(LinkState::Active);
+    let index = 100 + u32::from(source.byte()) % 2;
+    match source.below(12) {
         0..=2 => Fault::Pull,
         3 => Fault::Remove,
         4..=6 => Fault::StartElsewhere,
         7..=8 => Fault::StopElsewhere,
-        _ => {
-            let level = random.pick(LinkState::ALL).copied().unwrap_or(LinkState::Active);
-            Fault::Observe(level, 100 + u32::try_from(random.below(2)).unwrap_or(0))
-        }
+        _ => Fault::Observe(level, index),
     }
 }
 
-fn returning(random: &mut Random) -> Fault {
-    if random.per_mille(500) { Fault::Plug } else { Fault::AddBack }
-}
-
-fn platform_says(random: &mut Random, world: &Specification, id: Identifier) -> Input {
-    let op = OperationId(random.below(40));
-    match random.below(9) {
-        0 => Input::Update {},
-        1 => Input::Counters { id, received: random.below(1_000), sent: random.below(1_000) },
-        2 => Input::RefreshCounters { id },
-        3 => Input::Default { id: random.per_mille(700).then_some(id) },
-        4 => {
-            let named = random.pick(&world.identifiers()).cloned();
-            Input::Resolved { op, choice: named.filter(|_| random.per_mille(800)) }
-        }
-        5 => Input::Tick {},
-        6 => Input::Policies { id, policies: UsagePolicies::from_bits_truncate(random.below(2) as u16) },
-        _ => {
-            let result = random.pick(Outcome::ALL).copied().unwrap_or(Outcome::Ok);
-            Input::Completed { op, result, reason: None }
-        }
-    }
-}
-
-fn change(random: &mut Random, world: &Specification, access_points: &[Identifier]) -> Input {
-    let mut settings = Settings::default();
-    let network = random.pick(&world.service_networks).map(|add| add.id.clone());
-    let access_point = random.pick(access_points).cloned().unwrap_or_default();
-    let (id, what) = (network.unwrap_or_else(|| access_point.clone()), random.below(7));
-    match what {
-        0 => settings.members = Some(members(random, access_points)),
-        1 => settings.connect_timeout = Some(Duration::from_millis(20 + random.below(100))),
-        2 => settings.hold_off = Some(random.per_mille(500).then(|| one_of(random, [0, 30]))),
-        3 => settings.shutdown = random.pick(ShutdownPolicy::ALL).copied(),
-        4 => settings.device = Some(random.per_mille(500).then(|| "d0".into())),
-        5 => settings.loss_grace = Some(one_of(random, [0, 30])),
-        _ => settings.capabilities = Some(capabilities(random)),
-    }
-    Input::Change(Change::new(if what < 3 { id } else { access_point }, settings))
+/// The session of this place. One past the last is none.
+pub(super) fn at(sessions: &[SessionId], place: usize) -> SessionId {
+    let found = sessions.get(place % (sessions.len() + 1)).copied();
+    found.unwrap_or(SessionId::unresolved(NO_SESSION))
 }
 
 impl Action {
-    /// Does it. What is refused changes nothing, and that is checked elsewhere.
-    pub(super) fn perform(&self, world: &mut World, sessions: &mut Vec<SessionId>) {
+    /// Does what is no input, or comes from a link.
+    pub(super) fn perform(&self, world: &mut World) {
         match self {
-            Self::Pass(span) => world.advance(*span),
-            Self::Make(on) => {
-                if let Ok(Accepted::Session(id)) = world.command(Input::Session { on: on.clone() }) {
-                    sessions.push(id);
-                }
-            }
-            Self::Command(command, place) => {
-                let Some(session) = sessions.get(place % sessions.len().max(1)).copied() else { return };
-                let _ = world.command(command.to(session));
-            }
-            // One at a time, each with a look after it.
-            Self::Answer(_) => {}
             Self::Fault(fault, id) => fault.perform(world, id),
             Self::React(id, [start, stop, cancel]) => {
                 let link = world.link_mut(id);
@@ -256,15 +298,19 @@ impl Action {
             }
             Self::Deafen => world.deafen(),
             Self::Resync => world.resync(),
-            Self::Say(input) => {
-                let _ = world.command((**input).clone());
-            }
+            // One input at a time, each with a look after it.
+            Self::Pass(_)
+            | Self::Make(_)
+            | Self::Command(..)
+            | Self::Everyone(_)
+            | Self::Answer(_)
+            | Self::Say(_) => {}
         }
     }
 }
 
 impl Command {
-    fn to(&self, session: SessionId) -> Input {
+    pub(super) fn to(&self, session: SessionId) -> Input {
         match self {
             Self::Open => Input::Open { session },
             Self::Close => Input::Close { session },
@@ -315,7 +361,8 @@ impl Fault {
             Self::StopElsewhere => world.stop_elsewhere(id),
             Self::Observe(level, index) => {
                 // What is not there reports nothing.
-                if world.level(id).is_some() && world.manager().configuration(id).is_some() {
+                let is_link = world.manager().configuration(id).is_some_and(|view| view.link().is_some());
+                if world.level(id).is_some() && is_link {
                     let interface = Interface::new(index, id.as_str());
                     world.observe(Observation::new(id.clone(), level).with_interface(interface));
                 }

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netsession_core::{
     Accepted, Config, Effect, Event, Identifier, Input, Instant, Output, Refused, SessionId, SessionState,
-    UpdateToken, Wake,
+    SessionView, UpdateToken, Wake,
 };
 use netsession_io_sim::{Record, World};
 
 use super::requests::Requests;
 use super::session::Session;
+
+/// A world of so many access points and sessions is looked at as a whole after every input; one of twice
+/// as many after every other, and so on.
+const SMALL: usize = 24;
 
 /// What was said so far, as far as the rules look back on it.
 #[derive(Debug)]
@@ -21,8 +25,11 @@ pub(super) struct Invariants {
     updates: BTreeSet<UpdateToken>,
     online: bool,
     wake: Option<Wake>,
-    /// How the sessions stood before the input.
-    before: BTreeMap<SessionId, Before>,
+    /// How the session stood that a command is said to.
+    before: Option<(SessionId, Before)>,
+    /// So many inputs came since the last look at all that stands, and whether one asks for a look now.
+    unseen: usize,
+    must_look: bool,
     /// The input that is being handled.
     pub(super) input: Option<Input>,
     /// It was refused, and no deadline was due.
@@ -50,7 +57,9 @@ impl Invariants {
             updates: BTreeSet::new(),
             online: false,
             wake: None,
-            before: BTreeMap::new(),
+            before: None,
+            unseen: 0,
+            must_look: true,
             input: None,
             must_be_silent: false,
             started: Vec::new(),
@@ -67,24 +76,27 @@ impl Invariants {
             self.read += 1;
             self.hear(*at, record).map_err(|what| format!("{what}, at {at}"))?;
         }
-        self.stand(world).map_err(|what| format!("{what}, at {}", world.now()))?;
+        let patience = (self.requests.number() + self.sessions.len()) / SMALL;
+        if self.must_look || self.unseen > patience {
+            self.stand(world).map_err(|what| format!("{what}, at {}", world.now()))?;
+            (self.unseen, self.must_look) = (0, false);
+        }
         if world.manager().is_online() != self.online {
             return Err("R-REG-6: online is not what was said".into());
         }
-        self.before = world
-            .manager()
-            .sessions()
-            .map(|view| {
-                let before = Before {
-                    offer: view.offer().is_some(),
-                    trial: view.candidate().is_some(),
-                    roams: view.state() == SessionState::Roaming,
-                    is_open: view.is_open(),
-                };
-                (view.id(), before)
-            })
-            .collect();
         Ok(())
+    }
+
+    /// This is about to be said.
+    pub(super) fn expect(&mut self, world: &World, input: &Input) {
+        let Some(id) = input.clone().session_mut().map(|id| *id) else { return };
+        let before = |view: SessionView<'_>| Before {
+            offer: view.offer().is_some(),
+            trial: view.candidate().is_some(),
+            roams: view.state() == SessionState::Roaming,
+            is_open: view.is_open(),
+        };
+        self.before = world.manager().session(id).map(|view| (id, before(view)));
     }
 
     /// What holds in addition when nothing is under way: nothing that was asked for has no end.
@@ -104,6 +116,16 @@ impl Invariants {
         match record {
             Record::Input(input) => {
                 self.input = Some(input.clone());
+                self.unseen += 1;
+                // What comes and goes between two looks would be missed.
+                self.must_look |= matches!(
+                    input,
+                    Input::Add(_)
+                        | Input::Remove { .. }
+                        | Input::Change(_)
+                        | Input::Snapshot(_)
+                        | Input::Reopen { .. }
+                );
                 self.started.clear();
                 self.stopped.clear();
             }
@@ -162,7 +184,7 @@ impl Invariants {
     fn check_answer(&self, refused: Option<&Refused>) -> Result<(), String> {
         let Some(input) = &self.input else { return Ok(()) };
         let Some(id) = input.clone().session_mut().map(|id| *id) else { return Ok(()) };
-        let Some(before) = self.before.get(&id) else { return Ok(()) };
+        let Some((_, before)) = self.before.filter(|(of, _)| *of == id) else { return Ok(()) };
         if matches!(input, Input::MigrateTo { .. }) {
             let may = before.is_open && !before.roams && !before.offer;
             if !may && !matches!(refused, Some(Refused::NotRoaming)) {

@@ -47,6 +47,12 @@ struct Request {
     is_past: bool,
 }
 
+impl Request {
+    fn is_late(&self, at: Instant) -> bool {
+        self.due.is_some_and(|due| due <= at)
+    }
+}
+
 impl AccessPoint {
     fn new(id: &Identifier) -> Self {
         Self {
@@ -107,12 +113,16 @@ impl AccessPoint {
     }
 
     fn pass(&mut self, until: Instant) {
-        let is_late = |request: &Request| request.due.is_some_and(|due| due <= until);
-        self.stop = self.stop.filter(|stop| !is_late(stop));
-        self.cancel = self.cancel.filter(|cancel| !is_late(cancel));
+        self.give_up(until);
         if let Some(start) = &mut self.start {
-            start.is_past |= is_late(start);
+            start.is_past |= start.is_late(until);
         }
+    }
+
+    /// A stop and a cancel that are late are over; with no time at all they are so within the input.
+    fn give_up(&mut self, until: Instant) {
+        self.stop = self.stop.filter(|stop| !stop.is_late(until));
+        self.cancel = self.cancel.filter(|cancel| !cancel.is_late(until));
     }
 }
 
@@ -198,7 +208,8 @@ impl Requests {
         match effect {
             Effect::Start { op, id } => {
                 let ap = self.known(id)?;
-                let stop = ap.stop.filter(|stop| !stop.clean_up && stop.due.is_none_or(|due| due > at));
+                ap.give_up(at);
+                let stop = ap.stop.filter(|stop| !stop.clean_up);
                 let start = ap.start.filter(|start| !start.is_past);
                 if let Some(other) = start.or(stop) {
                     return Err(format!("R-GEN-5: start {op} of {id} while request {} is out", other.op));
@@ -214,6 +225,7 @@ impl Requests {
             }
             Effect::Stop { op, id } => {
                 let ap = self.known(id)?;
+                ap.give_up(at);
                 if LENIENT {
                     ap.cancel = None;
                     ap.stop = ap.stop.filter(|stop| !stop.clean_up);
@@ -260,15 +272,24 @@ impl Requests {
 
     /// The end of an input: a limit of 0 is over already.
     pub(super) fn settle(&mut self, at: Instant) {
-        if self.stop_timeout.is_zero() {
+        if self.stops_are_late_at_once() {
             self.pass(at);
         }
+    }
+
+    pub(super) fn stops_are_late_at_once(&self) -> bool {
+        self.stop_timeout.is_zero()
     }
 
     /// Whether a stop of it is under way that sessions see.
     pub(super) fn stop_on(&self, id: &str) -> bool {
         let stop = self.access_points.get(id).and_then(|ap| ap.stop);
         stop.is_some_and(|stop| !stop.clean_up)
+    }
+
+    /// The level that was reported last.
+    pub(super) fn level(&self, id: &str) -> Option<LinkState> {
+        self.access_points.get(id).map(|ap| ap.level)
     }
 
     /// Whether a start, stop or cancel of it is under way.
@@ -285,6 +306,11 @@ impl Requests {
     /// Whether some user is asked.
     pub(super) fn asks(&self) -> bool {
         !self.resolves.is_empty()
+    }
+
+    /// How many access points there are.
+    pub(super) fn number(&self) -> usize {
+        self.access_points.len()
     }
 
     pub(super) fn exists(&self, id: &str) -> bool {

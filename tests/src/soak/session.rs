@@ -19,6 +19,8 @@ pub(super) struct Session {
     pub(super) trial: Option<Identifier>,
     pub(super) reopens: bool,
     pub(super) reopening: Option<Reopening>,
+    /// The input is a stop that is not possible.
+    cannot_stop: bool,
     /// It was lost while it was to re-open.
     was_lost: bool,
     /// The access point that it uses was removed: one that is added under that name is another.
@@ -56,7 +58,9 @@ impl Session {
 
     /// What was said after that command has been said.
     pub(super) fn obeyed(&mut self, input: &Input) {
-        if matches!(input, Input::Close { .. } | Input::Stop { .. }) {
+        // A stop that is not possible changes nothing (R-STOP-5).
+        let is_not_possible = core::mem::take(&mut self.cannot_stop);
+        if matches!(input, Input::Close { .. } | Input::Stop { .. }) && !is_not_possible {
             self.reopening = None;
         }
     }
@@ -133,6 +137,7 @@ impl Session {
     }
 
     fn fail(&mut self, at: Instant, cause: Cause, give_up_after: u32) -> Result<(), &'static str> {
+        self.cannot_stop = cause == Cause::CannotStop;
         match cause {
             Cause::StopRefused | Cause::StopTimedOut | Cause::CannotStop | Cause::RoamingFailed => {
                 return Ok(());

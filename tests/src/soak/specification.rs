@@ -5,14 +5,18 @@ use std::time::Duration;
 use netsession_core::{
     Add, BearerType, Capabilities, Config, Identifier, LinkState, Outcome, Settings, ShutdownPolicy,
 };
-use netsession_io_sim::{Answers, Choice, Flap, Link, Random, Reaction, World};
+use netsession_io_sim::{Answers, Choice, Flap, Link, Reaction, World};
 
-/// A small world, drawn at random.
+use super::source::{Records, Source};
+
+/// A world, drawn from bytes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Specification {
     /// Where the world's own chance comes from.
     pub seed: u64,
+    /// How many sessions there are in the beginning.
+    pub sessions: usize,
     /// The access points.
     pub access_points: Vec<(Identifier, Link)>,
     /// The service networks and their members, some of which do not exist.
@@ -56,29 +60,45 @@ pub enum Replies {
 }
 
 impl Specification {
-    pub(super) fn draw(random: &mut Random) -> Self {
-        let trouble = random.below(3) > 0;
-        let names: Vec<Identifier> = (0..=1 + random.below(4)).map(|n| format!("a{n}").into()).collect();
-        let devices = random.below(3);
-        let access_points: Vec<_> =
-            names.iter().map(|id| (id.clone(), link(random, trouble, devices))).collect();
+    pub(super) fn decode(records: &mut Records<'_>) -> Self {
+        let names: Vec<Identifier> = (0..records.links.len()).map(|n| format!("a{n}").into()).collect();
+        // Each part has a place of its own, so that none moves another.
+        let mut numbers = records.header.take(3 + 5);
+        let mut general = records.header.take(8);
+        let config = config(&mut records.header.take(24));
+        let trouble = general.below(3) > 0;
+        let devices = general.below(3);
+        let links = records.links.iter_mut().map(|source| link(source, trouble, devices));
+        let access_points: Vec<_> = names.iter().cloned().zip(links).collect();
+        let networks = records.networks.iter_mut().enumerate();
         let service_networks: Vec<_> =
-            (0..=random.below(3)).map(|n| service_network(random, format!("n{n}").into(), &names)).collect();
-        let user_choice = random.per_mille(400).then(|| Add::user_choice("u"));
-        let choice = choice(random, &names, &service_networks);
-        let ending = if random.per_mille(600) { Ending::Healed } else { Ending::Frozen };
+            networks.map(|(n, source)| service_network(source, format!("n{n}").into(), &names)).collect();
+        let user_choice = general.per_mille(400).then(|| Add::user_choice("u"));
+        let choice = choice(&mut general, &names, &service_networks);
+        let ending = if general.per_mille(400) { Ending::Frozen } else { Ending::Healed };
         let replies = [Replies::Yes, Replies::Yes, Replies::No, Replies::YesThenNo, Replies::Nothing];
+        let _ = numbers.take(3);
         Self {
-            seed: random.number(),
+            seed: (0..5).fold(0, |seed, _| seed << 8 | u64::from(numbers.byte())),
+            sessions: records.sessions,
             access_points,
             service_networks,
             user_choice,
-            answers: answers(random, trouble),
+            answers: answers(&mut records.header.take(8), trouble),
             choice,
-            config: config(random),
+            config,
             ending,
-            replies: random.pick(&replies).copied().unwrap_or(Replies::Yes),
+            replies: general.pick(&replies).copied().unwrap_or(Replies::Yes),
         }
+    }
+
+    pub(super) fn names(&self) -> Vec<Identifier> {
+        self.access_points.iter().map(|(id, _)| id.clone()).collect()
+    }
+
+    /// One of the access points; there always is one.
+    pub(super) fn access_point(&self, source: &mut Source<'_>) -> Identifier {
+        source.pick(&self.access_points).map(|(id, _)| id.clone()).unwrap_or_default()
     }
 
     /// Everything that a session can be made on; what roams more often.
@@ -113,140 +133,139 @@ impl Specification {
 }
 
 /// The constants of the manager, limits of 0 among them.
-fn config(random: &mut Random) -> Config {
+fn config(source: &mut Source<'_>) -> Config {
     let mut config = Config::default();
-    config.hold_off = one_of(random, [0, 0, 1, 50, 2_000]);
-    config.retry_after = one_of(random, [30_000, 30_000, 1_000, 10, 0]);
-    config.give_up_after = random.pick(&[5, 5, 2, 1, 0]).copied().unwrap_or(5);
-    config.answer_within = perhaps(random, [0, 20, 5_000]);
-    config.rescue_answer_within = one_of(random, [30_000, 30_000, 100, 0]);
-    // Never 0: a stop that is late at once may be asked for again in the same input.
-    config.stop_timeout = one_of(random, [30_000, 30_000, 200, 1]);
-    config.update_timeout = one_of(random, [30_000, 50, 0]);
-    config.ask_timeout = one_of(random, [300_000, 100, 0]);
-    config.rescue_grace = one_of(random, [0, 0, 30, 1_000]);
-    config.can_ask_user = !random.per_mille(200);
+    config.hold_off = source.millis(&[0, 0, 1, 50, 2_000]);
+    config.retry_after = source.millis(&[30_000, 30_000, 1_000, 10, 0]);
+    config.give_up_after = source.pick(&[5, 5, 2, 1, 0]).copied().unwrap_or(5);
+    config.answer_within = perhaps(source, &[0, 20, 5_000]);
+    config.rescue_answer_within = source.millis(&[30_000, 30_000, 100, 0]);
+    config.stop_timeout = source.millis(&[30_000, 30_000, 200, 1, 0]);
+    config.update_timeout = source.millis(&[30_000, 50, 0]);
+    config.ask_timeout = source.millis(&[300_000, 100, 0]);
+    config.rescue_grace = source.millis(&[0, 0, 30, 1_000]);
+    config.can_ask_user = !source.per_mille(200);
     config
 }
 
-fn choice(random: &mut Random, names: &[Identifier], networks: &[Add]) -> Choice {
+fn choice(source: &mut Source<'_>, names: &[Identifier], networks: &[Add]) -> Choice {
     let mut named: Vec<Identifier> = networks.iter().map(|add| add.id.clone()).collect();
     named.extend(names.iter().cloned().chain(["u".into(), "nothing".into()]));
-    match random.below(6) {
+    let (kind, name) = (source.below(6), source.pick(&named).cloned());
+    match kind {
         0 => Choice::First,
         1 => Choice::Cancels,
         2 => Choice::Never,
-        _ => random.pick(&named).cloned().map_or(Choice::First, Choice::Named),
+        _ => name.map_or(Choice::First, Choice::Named),
     }
 }
 
 /// None half of the time.
-fn perhaps<const N: usize>(random: &mut Random, millis: [u64; N]) -> Option<Duration> {
-    random.per_mille(500).then(|| one_of(random, millis))
+fn perhaps(source: &mut Source<'_>, millis: &[u64]) -> Option<Duration> {
+    let span = source.millis(millis);
+    source.per_mille(500).then_some(span)
 }
 
-pub(super) fn one_of<const N: usize>(random: &mut Random, millis: [u64; N]) -> Duration {
-    Duration::from_millis(random.pick(&millis).copied().unwrap_or(0))
+fn pick(source: &mut Source<'_>, from: &[u16]) -> u16 {
+    source.pick(from).copied().unwrap_or_default()
 }
 
-fn pick<T: Copy + Default>(random: &mut Random, from: &[T]) -> T {
-    random.pick(from).copied().unwrap_or_default()
-}
-
-fn link(random: &mut Random, trouble: bool, devices: u64) -> Link {
-    let up_after = one_of(random, [0, 5, 20, 20, 90]);
-    let in_reach = random.per_mille(500);
-    let initial = random.pick(LinkState::ALL).copied().filter(|_| !in_reach);
+fn link(source: &mut Source<'_>, trouble: bool, devices: usize) -> Link {
+    let is_anywhere = source.per_mille(500);
+    let initial = source.pick(LinkState::ALL).copied().filter(|_| is_anywhere);
     let mut link = Link::new()
         .initially(initial.unwrap_or(LinkState::Discovered))
-        .taking(up_after, one_of(random, [0, 10, 10, 60]))
-        .showing_after(one_of(random, [0, 0, 7, 1_000]))
-        .settings(|settings| settings_of_link(random, settings));
-    if devices > 0 && random.per_mille(500) {
-        link = link.device(format!("d{}", random.below(devices)));
+        .taking(source.millis(&[0, 5, 20, 20, 90]), source.millis(&[0, 10, 10, 60]))
+        .showing_after(source.millis(&[0, 0, 7, 1_000]))
+        .settings(|settings| settings_of_link(source, settings));
+    let (is_carried, device) = (source.per_mille(500), source.below(devices));
+    if devices > 0 && is_carried {
+        link = link.device(format!("d{device}"));
     }
-    link.seamless_group = random.per_mille(300).then(|| "group".into());
+    link.seamless_group = source.per_mille(300).then(|| "group".into());
+    let [start, stop, cancel] = [(); 3].map(|()| reaction(source));
+    let (failing, with) = (pick(source, &[0, 100, 500]), outcome(source));
+    let (after, lasting) = (source.millis(&[0, 30, 150]), source.millis(&[0, 1, 40]));
+    let flap = Flap { after, lasting, times: 4 };
     if trouble {
-        link = link.start(reaction(random)).stop(reaction(random)).cancel(reaction(random));
-        link = link.failing(pick(random, &[0, 100, 500]), outcome(random));
-        if random.per_mille(300) {
-            let (after, lasting) = (one_of(random, [0, 30, 150]), one_of(random, [0, 1, 40]));
-            link = link.flapping(Flap { after, lasting, times: 4 });
-        }
+        link = link.start(start).stop(stop).cancel(cancel).failing(failing, with);
+        link.flap = source.per_mille(300).then_some(flap);
     }
     link
 }
 
-fn settings_of_link(random: &mut Random, settings: &mut Settings) {
-    settings.bearer = random.pick(BearerType::ALL).copied();
-    settings.shutdown = random.pick(ShutdownPolicy::ALL).copied();
-    if random.per_mille(350) {
-        settings.capabilities = Some(capabilities(random));
-    }
-    settings.polls = Some(random.per_mille(500));
-    settings.connect_timeout = Some(one_of(random, [30_000, 30_000, 30_000, 50, 0]));
-    settings.loss_grace = Some(one_of(random, [0, 0, 0, 20]));
-    settings.counts_for_online = Some(!random.per_mille(200));
+fn settings_of_link(source: &mut Source<'_>, settings: &mut Settings) {
+    settings.bearer = source.pick(BearerType::ALL).copied();
+    settings.shutdown = source.pick(ShutdownPolicy::ALL).copied();
+    let (is_limited, capabilities) = (source.per_mille(350), capabilities(source));
+    settings.capabilities = is_limited.then_some(capabilities);
+    settings.polls = Some(source.per_mille(500));
+    settings.connect_timeout = Some(source.millis(&[30_000, 30_000, 30_000, 50, 0]));
+    settings.loss_grace = Some(source.millis(&[0, 0, 0, 20]));
+    settings.counts_for_online = Some(!source.per_mille(200));
 }
 
 /// Those that matter here, each as often as not.
-pub(super) fn capabilities(random: &mut Random) -> Capabilities {
+pub(super) fn capabilities(source: &mut Source<'_>) -> Capabilities {
     let all = Capabilities::all() - Capabilities::NETWORK_SESSION_REQUIRED;
-    match random.below(6) {
-        0 => Capabilities::DATA_STATISTICS,
+    let (kind, any) = (source.below(6), source.byte() & 0x7F);
+    match kind {
+        0 => all,
         1 => all - Capabilities::CAN_START_AND_STOP_INTERFACES,
         2 => all - Capabilities::APPLICATION_LEVEL_ROAMING,
         3 => all - Capabilities::FORCED_ROAMING,
-        4 => all,
-        _ => Capabilities::from_bits_truncate(u16::try_from(random.below(0x80)).unwrap_or(0)),
+        4 => Capabilities::DATA_STATISTICS,
+        _ => Capabilities::from_bits_truncate(any.into()),
     }
 }
 
-pub(super) fn reaction(random: &mut Random) -> Reaction {
-    match random.below(10) {
-        0 => Reaction::Hangs,
-        1 => Reaction::FallsBack,
-        2 => Reaction::Fails(outcome(random)),
-        3 => Reaction::Fails(Outcome::Ok),
-        _ => Reaction::Works,
+pub(super) fn reaction(source: &mut Source<'_>) -> Reaction {
+    let (kind, outcome) = (source.below(10), outcome(source));
+    match kind {
+        0..=5 => Reaction::Works,
+        6 => Reaction::Hangs,
+        7 => Reaction::FallsBack,
+        8 => Reaction::Fails(outcome),
+        _ => Reaction::Fails(Outcome::Ok),
     }
 }
 
-fn outcome(random: &mut Random) -> Outcome {
-    random.pick(&Outcome::ALL[1..]).copied().unwrap_or(Outcome::Failed)
+fn outcome(source: &mut Source<'_>) -> Outcome {
+    source.pick(&Outcome::ALL[1..]).copied().unwrap_or(Outcome::Failed)
 }
 
-fn service_network(random: &mut Random, id: Identifier, names: &[Identifier]) -> Add {
-    let mut add = Add::service_network(id, members(random, names));
-    add.settings.connect_timeout = Some(one_of(random, [30_000, 30_000, 70, 0]));
-    if random.per_mille(300) {
-        add.settings.hold_off = Some(perhaps(random, [0, 10, 3_000]));
-        add.settings.retry_after = Some(perhaps(random, [0, 500, 30_000]));
-        add.settings.answer_within = Some(perhaps(random, [0, 100]));
+fn service_network(source: &mut Source<'_>, id: Identifier, names: &[Identifier]) -> Add {
+    let mut add = Add::service_network(id, members(source, names));
+    add.settings.connect_timeout = Some(source.millis(&[30_000, 30_000, 70, 0]));
+    if source.per_mille(300) {
+        add.settings.hold_off = Some(perhaps(source, &[0, 10, 3_000]));
+        add.settings.retry_after = Some(perhaps(source, &[0, 500, 30_000]));
+        add.settings.answer_within = Some(perhaps(source, &[0, 100]));
     }
     add
 }
 
-/// Two to four of these in any order, seldom fewer, and perhaps one that does not exist.
-pub(super) fn members(random: &mut Random, names: &[Identifier]) -> Vec<Identifier> {
-    let absent = random.per_mille(200).then(|| "absent".into());
+/// Two to four of these in any order, seldom fewer or, in large worlds, most of them; and perhaps one that
+/// does not exist.
+pub(super) fn members(source: &mut Source<'_>, names: &[Identifier]) -> Vec<Identifier> {
+    let wanted = match source.byte() {
+        byte @ 0..208 => 2 + usize::from(byte) % 3,
+        byte @ 208..232 => usize::from(byte) % 2,
+        byte => usize::from(byte - 228),
+    };
+    let absent = source.per_mille(200).then(|| "absent".into());
     let mut left: Vec<Identifier> = names.iter().cloned().chain(absent).collect();
-    let mut members = Vec::new();
-    let wanted = if random.per_mille(100) { random.below(2) } else { 2 + random.below(3) };
-    for _ in 0..wanted.min(left.len() as u64) {
-        let index = usize::try_from(random.below(left.len() as u64)).unwrap_or(0);
-        members.push(left.swap_remove(index));
-    }
-    members
+    let draw = |_| left.swap_remove(source.below(left.len()));
+    (0..wanted.min(names.len())).map(draw).collect()
 }
 
-fn answers(random: &mut Random, trouble: bool) -> Answers {
-    let answers = Answers::new().taking(Duration::ZERO..=one_of(random, [0, 1, 30]));
+fn answers(source: &mut Source<'_>, trouble: bool) -> Answers {
+    let answers = Answers::new().taking(Duration::ZERO..=source.millis(&[0, 1, 30]));
     if !trouble {
         return answers;
     }
     answers
-        .late(pick(random, &[0, 100, 500]), one_of(random, [50, 400, 40_000]))
-        .doubled(pick(random, &[0, 300, 1_000]))
-        .lost(pick(random, &[0, 0, 100, 500]))
+        .late(pick(source, &[0, 100, 500]), source.millis(&[50, 400, 40_000]))
+        .doubled(pick(source, &[0, 300, 1_000]))
+        .lost(pick(source, &[0, 0, 100, 500]))
 }

@@ -1,5 +1,7 @@
 //! What stands after an input: each session and each access point, against what was said of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use netsession_core::{
     Capabilities, ConfigurationState, ConfigurationType, ConfigurationView, Identifier, Input, LinkState,
     Output, PropertyValue, ReopenPolicy, RoamingMode, SessionState, SessionView, property,
@@ -7,15 +9,29 @@ use netsession_core::{
 use netsession_io_sim::World;
 
 use super::invariants::Invariants;
+use super::requests::Requests;
+
+/// How many sessions hold an access point, at least and at most, and how many use it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Holds {
+    surely: usize,
+    perhaps: usize,
+    used: usize,
+}
 
 impl Invariants {
     pub(super) fn stand(&mut self, world: &World) -> Result<(), String> {
         for view in world.manager().sessions() {
             self.look(world, &view).map_err(|what| format!("{what}, session {}", view.id().number()))?;
         }
+        let holds = self.holds(world);
+        let open = world.manager().sessions().filter(SessionView::is_open);
+        let networks = open.filter_map(|session| network_of(world, &session).map(|it| (it.handle(), it)));
+        let networks: BTreeMap<_, _> = networks.collect();
+        let members: BTreeSet<_> = networks.values().flat_map(ConfigurationView::members).collect();
         for view in world.manager().configurations(None).filter(|view| view.link().is_some()) {
-            self.look_at_holders(world, &view)?;
-            self.look_at_watch(world, &view)?;
+            self.look_at_holders(&view, holds.get(view.id()).copied().unwrap_or_default())?;
+            self.look_at_watch(&view, members.contains(view.id()))?;
         }
         self.started.iter().try_for_each(|id| self.is_wanted(world, id))?;
         self.stopped.iter().try_for_each(|id| self.is_unwanted(world, id))?;
@@ -32,7 +48,7 @@ impl Invariants {
         if session.is_open != view.is_open() {
             return Err(format!("R-OPEN-11: is_open is {}, which was not said", view.is_open()));
         }
-        if view.interface().is_some() != (state == SessionState::Connected) {
+        if !shows_its_interface(world, view, requests) {
             return Err(format!("R-ST-6: it is {state}, its interface {:?}", view.interface()));
         }
         if view.is_open() != view.active_configuration().is_some() {
@@ -105,25 +121,35 @@ impl Invariants {
         Ok(())
     }
 
-    /// Who holds an access point follows from what the sessions do (R-ROAM-28, R-ROAM-32).
-    fn look_at_holders(&self, world: &World, view: &ConfigurationView<'_>) -> Result<(), String> {
-        let (mut surely, mut perhaps, mut used) = (0, 0, 0);
+    /// Who holds which access point follows from what the sessions do (R-ROAM-28, R-ROAM-32).
+    fn holds<'a>(&self, world: &'a World) -> BTreeMap<&'a Identifier, Holds> {
+        let mut all: BTreeMap<&Identifier, Holds> = BTreeMap::new();
         for session in world.manager().sessions() {
             let Some(known) = self.sessions.get(&session.id()) else { continue };
-            let is_used = session.active_configuration() == Some(view.id());
-            let is_chosen = chosen(&session) == Some(view.id());
-            let holds = if session.is_open() {
-                let goes = session.state() == SessionState::Roaming && session.offer().is_none() && is_chosen;
-                let is_kept = is_used && known.gone.as_ref() != Some(view.id());
-                is_kept || goes
-            } else {
-                known.is_opening && known.reopening.is_none() && is_chosen && !is_user_choice(world, &session)
-            };
-            let may_hold = !session.is_open() && (known.is_opening || known.reopening.is_some()) && is_chosen;
-            surely += usize::from(holds);
-            perhaps += usize::from(may_hold && !holds);
-            used += usize::from(is_used && session.state() != SessionState::Roaming);
+            let (used, chosen) = (session.active_configuration(), chosen(&session));
+            for id in used.into_iter().chain(chosen.filter(|_| used != chosen)) {
+                let (is_used, is_chosen) = (used == Some(id), chosen == Some(id));
+                let is_opening = known.is_opening && known.reopening.is_none();
+                let holds = if session.is_open() {
+                    let goes =
+                        session.state() == SessionState::Roaming && session.offer().is_none() && is_chosen;
+                    is_used && known.gone.as_ref() != Some(id) || goes
+                } else {
+                    is_opening && is_chosen && !is_user_choice(world, &session)
+                };
+                let opens = known.is_opening || known.reopening.is_some();
+                let may_hold = !session.is_open() && opens && is_chosen;
+                let of_this = all.entry(id).or_default();
+                of_this.surely += usize::from(holds);
+                of_this.perhaps += usize::from(may_hold && !holds);
+                of_this.used += usize::from(is_used && session.state() != SessionState::Roaming);
+            }
         }
+        all
+    }
+
+    fn look_at_holders(&self, view: &ConfigurationView<'_>, holds: Holds) -> Result<(), String> {
+        let Holds { surely, perhaps, used } = holds;
         let held = view.holders();
         if held < surely || held > surely + perhaps {
             return Err(format!(
@@ -139,11 +165,8 @@ impl Invariants {
     }
 
     /// R-ROAM-39.
-    fn look_at_watch(&self, world: &World, view: &ConfigurationView<'_>) -> Result<(), String> {
+    fn look_at_watch(&self, view: &ConfigurationView<'_>, is_member: bool) -> Result<(), String> {
         let Some(is_busy) = self.requests.is_busy(view.id()) else { return Ok(()) };
-        let is_member = world.manager().sessions().filter(SessionView::is_open).any(|session| {
-            network_of(world, &session).is_some_and(|network| network.members().any(|id| id == view.id()))
-        });
         let expected = is_member && view.link() != Some(LinkState::Active) && !is_busy;
         if self.requests.is_watched(view.id()) != expected {
             return Err(format!("R-ROAM-39: {} is to be watched: {expected}", view.id()));
@@ -171,7 +194,8 @@ impl Invariants {
 
     /// R-GEN-10, R-ROAM-32: a stop is said by a session, or follows from nobody's wanting it.
     fn is_unwanted(&self, world: &World, id: &Identifier) -> Result<(), String> {
-        if matches!(self.input, Some(Input::Stop { .. })) {
+        // One that is late at once leaves nothing behind that would tell what it was for.
+        if matches!(self.input, Some(Input::Stop { .. })) || self.requests.stops_are_late_at_once() {
             return Ok(());
         }
         let uses = |session: &SessionView<'_>| {
@@ -305,6 +329,29 @@ fn target_of<'a>(world: &'a World, view: &SessionView<'a>) -> Option<Configurati
         Some(PropertyValue::Text(id)) => world.manager().configuration(&id),
         _ => None,
     }
+}
+
+/// R-ST-6: the interface of what it uses, else of the first that is up of what it was made on.
+fn shows_its_interface(world: &World, view: &SessionView<'_>, requests: &Requests) -> bool {
+    let shown = view.interface();
+    if view.state() != SessionState::Connected {
+        return shown.is_none();
+    }
+    let configuration = |id: &Identifier| world.manager().configuration(id);
+    let Some(on) = configuration(view.active_configuration().unwrap_or_else(|| view.configuration())) else {
+        return false;
+    };
+    if on.link().is_some() {
+        return shown == on.interface();
+    }
+    let is_up =
+        |it: &ConfigurationView<'_>| it.link() == Some(LinkState::Active) && !requests.stop_on(it.id());
+    // One within the grace of a loss may be on its way down, which this account cannot tell.
+    let counts = |it: &ConfigurationView<'_>| {
+        shown == it.interface() || requests.level(it.id()) == Some(LinkState::Active)
+    };
+    let first = on.members().filter_map(configuration).filter(is_up).find(counts);
+    first.is_some_and(|it| shown == it.interface())
 }
 
 /// The service network that an open session roams on.

@@ -1,0 +1,27 @@
+//! The commands of the program, a module each.
+//!
+//! Each says on standard output what it does, and answers whether all was well; an error is what kept it
+//! from finding out.
+
+mod reproduce;
+mod soak;
+
+use std::io;
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Runs random worlds under random trouble, one seed after another
+    Soak(soak::Arguments),
+    /// Runs one scenario from a file of bytes, as a soak or a fuzzer has written it
+    Reproduce(reproduce::Arguments),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> io::Result<bool> {
+        match self {
+            Self::Soak(arguments) => soak::run(&arguments),
+            Self::Reproduce(arguments) => reproduce::run(&arguments),
+        }
+    }
+}
