@@ -1,12 +1,15 @@
-//! Random worlds under random trouble: see `netsession_tests::soak` for the rules that hold.
+//! Random worlds under random trouble: see `netsession_tests::soak` for the rules that hold. Longer runs:
+//! `cargo run -p netsession-tests --release -- soak --seconds 600 --seed 1000000`.
 
 use std::collections::BTreeSet;
 
 use netsession_core::{Effect, Event, OfferKind, Output};
 use netsession_io_sim::Record;
-use netsession_tests::soak::soak;
+use netsession_tests::soak::{run, soak};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
-const SEEDS: u64 = 1_500;
+const SEEDS: u64 = 2_000;
 const ACTIONS: usize = 150;
 
 /// Section 5 of the contract: R-ROAM-3, R-ROAM-12, R-ROAM-26, R-ROAM-28, R-ROAM-30, R-ROAM-32, R-ROAM-39,
@@ -52,6 +55,16 @@ fn random_worlds_keep_the_rules_and_come_to_rest() {
     ];
     let missing: Vec<_> = wanted.into_iter().filter(|mark| !seen.contains(mark)).collect();
     assert!(missing.is_empty(), "never seen: {missing:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same for bytes of any length: all records have a multiple of 8.
+    #[test]
+    fn any_bytes_are_a_scenario_that_keeps_the_rules(records in vec(any::<[u8; 8]>(), 0..200)) {
+        run(&records.concat()).map_err(|violation| TestCaseError::fail(violation.to_string()))?;
+    }
 }
 
 /// What is rare enough to be worth a look.

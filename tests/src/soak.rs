@@ -213,7 +213,8 @@ impl Run {
     /// Every application that is asked something answers, until none is.
     fn answer(&mut self, replies: Replies) -> Result<(), String> {
         for _ in 0..ANSWERS_AT_ONCE * self.sessions.len().max(1) {
-            let Some(input) = replies.next(&self.world) else { return Ok(()) };
+            let asked = self.invariants.has_questions().then(|| replies.next(&self.world));
+            let Some(input) = asked.flatten() else { return Ok(()) };
             self.say(input)?;
         }
         Err("R-ROAM-30: the applications are asked for ever at one moment".into())

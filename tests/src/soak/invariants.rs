@@ -30,6 +30,7 @@ pub(super) struct Invariants {
     /// So many inputs came since the last look at all that stands, and whether one asks for a look now.
     unseen: usize,
     must_look: bool,
+    pub(super) looks: u32,
     /// The input that is being handled.
     pub(super) input: Option<Input>,
     /// It was refused, and no deadline was due.
@@ -60,6 +61,7 @@ impl Invariants {
             before: None,
             unseen: 0,
             must_look: true,
+            looks: 0,
             input: None,
             must_be_silent: false,
             started: Vec::new(),
@@ -85,6 +87,11 @@ impl Invariants {
             return Err("R-REG-6: online is not what was said".into());
         }
         Ok(())
+    }
+
+    /// Whether some application may be asked something: what was said to ask it is not answered.
+    pub(super) fn has_questions(&self) -> bool {
+        self.sessions.values().any(|session| session.offer.is_some() || session.trial.is_some())
     }
 
     /// This is about to be said.

@@ -11,32 +11,35 @@ const TAME: [u8; 4] = [0, 1, 2, 3];
 /// The same with as much left out, and as tame, as still breaks that rule.
 #[must_use]
 pub fn shortened(bytes: &[u8], violation: &Violation) -> Vec<u8> {
-    let mut shrink =
-        Shrink { bytes: bytes.to_vec(), rule: violation.rule().to_owned(), runs_left: MOST_RUNS };
     let end = actions_at(bytes) + violation.after * ACTION;
-    shrink.still_fails(|bytes| bytes.truncate(end));
-    loop {
-        let before = shrink.bytes.clone();
-        shrink.leave_out_actions();
-        for region in (0..3).rev() {
-            shrink.leave_out_records(region);
-        }
-        shrink.tame_records();
-        shrink.tame_bytes();
-        if shrink.bytes == before || shrink.runs_left == 0 {
-            return shrink.bytes;
-        }
-    }
+    let breaks_it = |bytes: &[u8]| run(bytes).is_err_and(|other| other.rule() == violation.rule());
+    Shrink { bytes: bytes.to_vec(), fails: breaks_it, runs_left: MOST_RUNS }.shortest(end)
 }
 
-struct Shrink {
+struct Shrink<F> {
     bytes: Vec<u8>,
-    rule: String,
+    fails: F,
     runs_left: u32,
 }
 
-impl Shrink {
-    /// Makes this change if the same rule is broken after it too.
+impl<F: Fn(&[u8]) -> bool> Shrink<F> {
+    fn shortest(mut self, end: usize) -> Vec<u8> {
+        self.still_fails(|bytes| bytes.truncate(end));
+        loop {
+            let before = self.bytes.clone();
+            self.leave_out_actions();
+            for region in (0..3).rev() {
+                self.leave_out_records(region);
+            }
+            self.tame_records();
+            self.tame_bytes();
+            if self.bytes == before || self.runs_left == 0 {
+                return self.bytes;
+            }
+        }
+    }
+
+    /// Makes this change if it fails after it too.
     fn still_fails(&mut self, change: impl FnOnce(&mut Vec<u8>)) -> bool {
         let mut changed = self.bytes.clone();
         change(&mut changed);
@@ -44,7 +47,7 @@ impl Shrink {
             return false;
         }
         self.runs_left -= 1;
-        let fails = run(&changed).is_err_and(|other| other.rule() == self.rule);
+        let fails = (self.fails)(&changed);
         if fails {
             self.bytes = changed;
         }
@@ -106,5 +109,29 @@ impl Shrink {
                 self.still_fails(|bytes| bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = tame))
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Action, Command, Scenario, bytes_of};
+    use super::*;
+
+    #[test]
+    fn what_does_not_matter_is_left_out() {
+        let drops = |action: &Action| matches!(action, Action::Command(Command::Drop, _));
+        let fails = |bytes: &[u8]| {
+            let scenario = Scenario::decode(bytes);
+            scenario.specification.access_points.len() > 2 && scenario.actions.iter().any(drops)
+        };
+        let bytes = (0..).map(|seed| bytes_of(seed, 100)).find(|bytes| fails(bytes)).unwrap();
+        let end = bytes.len();
+        let shortest = Shrink { bytes, fails, runs_left: MOST_RUNS }.shortest(end);
+        let scenario = Scenario::decode(&shortest);
+        assert_eq!(scenario.specification.access_points.len(), 3);
+        assert_eq!(scenario.specification.service_networks.len(), 0);
+        assert!(matches!(&*scenario.actions, [Action::Command(Command::Drop, 0)]), "{:?}", scenario.actions);
+        let not_zero = shortest.iter().filter(|&&byte| byte != 0).count();
+        assert_eq!(not_zero, 3, "the number of links, the kind of action, the command: {shortest:?}");
     }
 }

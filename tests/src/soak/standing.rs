@@ -11,6 +11,9 @@ use netsession_io_sim::World;
 use super::invariants::Invariants;
 use super::requests::Requests;
 
+/// After every so many looks the machine is told what it believes, which costs as much as all the rest.
+const LOOKS_PER_BELIEF: u32 = 4;
+
 /// How many sessions hold an access point, at least and at most, and how many use it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Holds {
@@ -21,21 +24,23 @@ struct Holds {
 
 impl Invariants {
     pub(super) fn stand(&mut self, world: &World) -> Result<(), String> {
-        for view in world.manager().sessions() {
-            self.look(world, &view).map_err(|what| format!("{what}, session {}", view.id().number()))?;
+        let sessions: Vec<SessionView<'_>> = world.manager().sessions().collect();
+        for view in &sessions {
+            self.look(world, view).map_err(|what| format!("{what}, session {}", view.id().number()))?;
         }
-        let holds = self.holds(world);
-        let open = world.manager().sessions().filter(SessionView::is_open);
-        let networks = open.filter_map(|session| network_of(world, &session).map(|it| (it.handle(), it)));
+        let holds = self.holds(world, &sessions);
+        let open = sessions.iter().filter(|session| session.is_open());
+        let networks = open.filter_map(|session| network_of(world, session).map(|it| (it.handle(), it)));
         let networks: BTreeMap<_, _> = networks.collect();
         let members: BTreeSet<_> = networks.values().flat_map(ConfigurationView::members).collect();
         for view in world.manager().configurations(None).filter(|view| view.link().is_some()) {
             self.look_at_holders(&view, holds.get(view.id()).copied().unwrap_or_default())?;
             self.look_at_watch(&view, members.contains(view.id()))?;
         }
-        self.started.iter().try_for_each(|id| self.is_wanted(world, id))?;
-        self.stopped.iter().try_for_each(|id| self.is_unwanted(world, id))?;
-        self.believe(world)
+        self.started.iter().try_for_each(|id| self.is_wanted(&sessions, id))?;
+        self.stopped.iter().try_for_each(|id| self.is_unwanted(&sessions, id))?;
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(LOOKS_PER_BELIEF) { self.believe(world) } else { Ok(()) }
     }
 
     fn look(&mut self, world: &World, view: &SessionView<'_>) -> Result<(), String> {
@@ -122,11 +127,11 @@ impl Invariants {
     }
 
     /// Who holds which access point follows from what the sessions do (R-ROAM-28, R-ROAM-32).
-    fn holds<'a>(&self, world: &'a World) -> BTreeMap<&'a Identifier, Holds> {
+    fn holds<'a>(&self, world: &World, sessions: &[SessionView<'a>]) -> BTreeMap<&'a Identifier, Holds> {
         let mut all: BTreeMap<&Identifier, Holds> = BTreeMap::new();
-        for session in world.manager().sessions() {
+        for session in sessions {
             let Some(known) = self.sessions.get(&session.id()) else { continue };
-            let (used, chosen) = (session.active_configuration(), chosen(&session));
+            let (used, chosen) = (session.active_configuration(), chosen(session));
             for id in used.into_iter().chain(chosen.filter(|_| used != chosen)) {
                 let (is_used, is_chosen) = (used == Some(id), chosen == Some(id));
                 let is_opening = known.is_opening && known.reopening.is_none();
@@ -135,7 +140,7 @@ impl Invariants {
                         session.state() == SessionState::Roaming && session.offer().is_none() && is_chosen;
                     is_used && known.gone.as_ref() != Some(id) || goes
                 } else {
-                    is_opening && is_chosen && !is_user_choice(world, &session)
+                    is_opening && is_chosen && !is_user_choice(world, session)
                 };
                 let opens = known.is_opening || known.reopening.is_some();
                 let may_hold = !session.is_open() && opens && is_chosen;
@@ -175,8 +180,8 @@ impl Invariants {
     }
 
     /// R-GEN-5, R-ROAM-32: a start follows from a session that wants it.
-    fn is_wanted(&self, world: &World, id: &Identifier) -> Result<(), String> {
-        let wants = |session: SessionView<'_>| {
+    fn is_wanted(&self, sessions: &[SessionView<'_>], id: &Identifier) -> Result<(), String> {
+        let wants = |session: &SessionView<'_>| {
             let opens = self
                 .sessions
                 .get(&session.id())
@@ -184,21 +189,21 @@ impl Invariants {
             let moves = session.state() == SessionState::Roaming
                 && session.offer().is_none()
                 && session.candidate().is_none();
-            chosen(&session) == Some(id) && if session.is_open() { moves } else { opens }
+            chosen(session) == Some(id) && if session.is_open() { moves } else { opens }
         };
-        if world.manager().sessions().any(wants) {
+        if sessions.iter().any(wants) {
             return Ok(());
         }
         Err(format!("R-GEN-5: {id} is started, and nobody wants it"))
     }
 
     /// R-GEN-10, R-ROAM-32: a stop is said by a session, or follows from nobody's wanting it.
-    fn is_unwanted(&self, world: &World, id: &Identifier) -> Result<(), String> {
+    fn is_unwanted(&self, sessions: &[SessionView<'_>], id: &Identifier) -> Result<(), String> {
         // One that is late at once leaves nothing behind that would tell what it was for.
         if matches!(self.input, Some(Input::Stop { .. })) || self.requests.stops_are_late_at_once() {
             return Ok(());
         }
-        let uses = |session: &SessionView<'_>| {
+        let uses = |session: &&SessionView<'_>| {
             let chosen = chosen(session);
             if session.active_configuration() == Some(id) {
                 // One that lets go of it for another of its device keeps its hold (R-DEV-2).
@@ -208,7 +213,7 @@ impl Invariants {
             }
             session.candidate().is_some_and(|candidate| candidate.id == id)
         };
-        match world.manager().sessions().find(uses) {
+        match sessions.iter().find(uses) {
             Some(session) => {
                 Err(format!("R-GEN-10: {id} is stopped, and session {} has it", session.id().number()))
             }
