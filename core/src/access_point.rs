@@ -220,7 +220,8 @@ impl AccessPoint {
 
     /// What an attempt to open can be made on, if its device is free: startable, or started by us.
     pub(crate) fn is_candidate(&self) -> bool {
-        !self.is_active() && !self.is_going_down() && (self.is_startable() || self.is_starting())
+        let is_started = self.is_starting() && self.link() >= LinkState::Discovered;
+        !self.is_active() && !self.is_going_down() && (self.is_startable() || is_started)
     }
 
     /// Up, on its way up, or on its way down.

@@ -12,7 +12,7 @@ use crate::device::Asker;
 use crate::refusal::Refusal;
 use crate::roaming::Step;
 use crate::session::{Open, Session};
-use crate::{ConfigurationId, Identifier, Instant, Manager, SessionId, SessionState};
+use crate::{ConfigurationId, Identifier, Instant, LinkState, Manager, SessionId, SessionState};
 
 /// What a member is chosen for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +209,8 @@ impl Manager {
         asker: Asker,
     ) -> Option<Because> {
         let because = match ap.session_state() {
+            // Somebody's start is under way on what is out of reach, and will end (R-ROAM-42).
+            SessionState::Connecting if ap.link() < LinkState::Discovered => Some(Because::NotAvailable),
             SessionState::Connected | SessionState::Connecting if !ap.is_about_to_stop() => None,
             SessionState::Connected | SessionState::Connecting | SessionState::Closing => {
                 Some(Because::GoingDown)

@@ -17,6 +17,8 @@ use crate::Record;
 
 /// Later than all deadlines, whatever the constants.
 const BEYOND: Duration = Duration::from_secs(24 * 60 * 60);
+/// The number of no request.
+const NEVER_ASKED: OperationId = OperationId(u64::MAX);
 /// What the number of a replaced interface is raised by.
 const REPLACED: u32 = 100;
 
@@ -307,9 +309,7 @@ impl SmallWorld {
         }
         if self.alphabet.stale_answers {
             actions.push(Action::StaleAnswer);
-            if state.over.is_some() {
-                actions.extend(self.alphabet.outcomes.iter().copied().map(Action::LateAnswer));
-            }
+            actions.extend(self.alphabet.outcomes.iter().copied().map(Action::LateAnswer));
         }
     }
 
@@ -448,12 +448,12 @@ impl SmallWorld {
                 let op = *state.owed.get(&Request::Resolve(*place))?;
                 Input::Resolved { op, choice: choice.clone() }
             }
-            Action::StaleAnswer => Input::Completed {
-                op: OperationId(u64::MAX),
-                result: netsession_core::Outcome::Failed,
-                reason: None,
-            },
-            Action::LateAnswer(result) => Input::Completed { op: state.over?, result: *result, reason: None },
+            Action::StaleAnswer => {
+                Input::Completed { op: NEVER_ASKED, result: netsession_core::Outcome::Failed, reason: None }
+            }
+            Action::LateAnswer(result) => {
+                Input::Completed { op: state.over.unwrap_or(NEVER_ASKED), result: *result, reason: None }
+            }
             Action::Update => Input::Update {},
             Action::Say(input) => {
                 let mut input = (**input).clone();

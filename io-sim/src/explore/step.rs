@@ -57,7 +57,8 @@ pub enum Action {
     Resolve(usize, Option<Identifier>),
     /// An answer to nothing that was ever asked.
     StaleAnswer,
-    /// An answer, after all or once more, to what was asked last of all that is not waited for any more.
+    /// An answer, after all or once more, to what was asked last of all that is not waited
+    /// for any more; to nothing if there is none.
     LateAnswer(Outcome),
     /// Somebody asks for an update.
     Update,
