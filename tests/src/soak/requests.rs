@@ -30,6 +30,8 @@ struct AccessPoint {
     is_watched: bool,
     can_stop: bool,
     connect_timeout: Duration,
+    /// It had no limit once, so that an open() of then may have none now.
+    had_no_limit: bool,
     start: Option<Request>,
     stop: Option<Request>,
     cancel: Option<Request>,
@@ -62,6 +64,7 @@ impl AccessPoint {
             is_watched: false,
             can_stop: true,
             connect_timeout: Duration::from_secs(30),
+            had_no_limit: false,
             start: None,
             stop: None,
             cancel: None,
@@ -101,6 +104,7 @@ impl AccessPoint {
 
     fn set(&mut self, settings: &Settings) {
         self.connect_timeout = settings.connect_timeout.unwrap_or(self.connect_timeout);
+        self.had_no_limit |= self.connect_timeout.is_zero();
         if let Some(device) = &settings.device {
             self.device.clone_from(device);
         }
@@ -357,7 +361,7 @@ impl Requests {
 
     /// Whether a start without a limit is under way: nobody may ever hear of its end.
     pub(super) fn has_no_limit(&self) -> bool {
-        self.access_points.values().any(|ap| ap.start.is_some_and(|start| start.due.is_none()))
+        self.access_points.values().any(|ap| ap.start.is_some() && ap.had_no_limit)
     }
 
     /// Whether a request is under way anywhere, or a link moves.
