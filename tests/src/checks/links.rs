@@ -1,11 +1,12 @@
 //! Requests to links: made because somebody wants the link, or nobody does; one at a time; one on a device.
 
 use netsession_core::{
-    Accepted, ConfigurationType, Effect, Identifier, Input, LinkState, Outcome, SessionState, SessionView,
+    Accepted, ConfigurationType, Effect, Identifier, Input, LinkState, Outcome, ReopenPolicy, SessionState,
+    SessionView,
 };
 use netsession_io_sim::explore::{Action, Edge, Request, SmallWorld, State, When};
 
-use super::probe::{bit, opening};
+use super::probe::{Probe, bit, opening};
 use super::{Verdict, Violation, chosen};
 
 pub(super) fn check(world: &SmallWorld, edge: &Edge<'_>, has_devices: bool) -> Verdict {
@@ -24,13 +25,15 @@ pub(super) fn check(world: &SmallWorld, edge: &Edge<'_>, has_devices: bool) -> V
                     edge.to.manager().session(*session).is_some_and(|session| {
                         session.state() == SessionState::Connecting && !session.is_open()
                     });
-                if !is_asked || among.is_empty() {
+                // What there was to choose from may go by a deadline in the same input.
+                if !is_asked || among.is_empty() && edge.step.when == When::Now {
                     return Err(Violation::new("R-OPEN-10", format!("{effect:?} for who does not open")));
                 }
             }
             Effect::Watch { .. } | Effect::Unwatch { .. } | Effect::Update { .. } => {}
             Effect::ReadCounters { id } => {
-                if level(edge.to, id) != Some(LinkState::Active) {
+                let is_asked_for = matches!(edge.taken.input, Input::RefreshCounters { .. });
+                if level(edge.to, id) != Some(LinkState::Active) && !is_asked_for {
                     return Err(Violation::new(
                         "R-STAT-3",
                         format!("{id} is not up, and its counters are read"),
@@ -39,7 +42,7 @@ pub(super) fn check(world: &SmallWorld, edge: &Edge<'_>, has_devices: bool) -> V
             }
         }
     }
-    check_stop_command(edge)
+    check_stop_command(edge, has_devices)
 }
 
 /// R-GEN-5, R-GEN-10, R-ROAM-32: a start follows from a session that wants it, and from no request before.
@@ -117,7 +120,8 @@ fn check_stop(edge: &Edge<'_>, id: &Identifier, has_devices: bool) -> Verdict {
     for session in (0..edge.to.sessions().len()).filter_map(|place| edge.to.session(place)) {
         let in_use = session.active_configuration();
         let roams = session.state() == SessionState::Roaming;
-        let uses = in_use == Some(id) && !(roams && (has_devices || is_another(edge.to, &session)));
+        let may = || has_devices || is_another(edge.to, &session) || was_starting(edge.from, id);
+        let uses = in_use == Some(id) && !(roams && may());
         let moves = roams && session.offer().is_none() && in_use != Some(id) && chosen(&session) == Some(id);
         if uses || moves {
             let saw = format!("{id} is stopped, and session {} has it", session.id().number());
@@ -125,6 +129,22 @@ fn check_stop(edge: &Edge<'_>, id: &Identifier, has_devices: bool) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Whether a start of it was under way, which ends with this stop (R-GEN-10); one that is answered cannot be told
+/// from a link of ours that moves by itself.
+fn was_starting(state: &State, id: &Identifier) -> bool {
+    if state.owed().any(|request| matches!(request, Request::Start(of) if of == id)) {
+        return true;
+    }
+    let Some(link) = state.manager().configuration(id) else { return false };
+    match link.link() {
+        Some(LinkState::Connecting | LinkState::Closing) => link.is_ours(),
+        Some(LinkState::Undefined | LinkState::Defined | LinkState::Discovered) => {
+            Probe::of(state).shown(link.handle()) == Some(SessionState::Connecting)
+        }
+        Some(LinkState::Active) | None => false,
+    }
 }
 
 /// What it uses was removed or left its network: what bears the name now may be another.
@@ -145,7 +165,10 @@ fn check_cancel(edge: &Edge<'_>) -> Verdict {
         if edge.from.owed().any(|old| old == request) {
             continue;
         }
-        if wants(edge.to, id) {
+        // One that re-opens wants it only once it is cancelled.
+        let reopens = (0..edge.to.sessions().len()).filter_map(|place| edge.to.session(place));
+        let mut reopens = reopens.filter(|it| it.reopen_policy() == ReopenPolicy::WhenAvailable);
+        if reopens.next().is_none() && wants(edge.to, id) {
             return Err(Violation::new("R-GEN-10", format!("{id} is cancelled, and somebody wants it")));
         }
         if level(edge.to, id) >= Some(LinkState::Connecting) {
@@ -187,18 +210,20 @@ fn check_device(world: &SmallWorld, edge: &Edge<'_>, started: &Identifier) -> Ve
 
 /// R-STOP-1, R-STOP-6: after stop() of a link that was up all who had it open see Closing, and the one who said
 /// it is closed.
-fn check_stop_command(edge: &Edge<'_>) -> Verdict {
+fn check_stop_command(edge: &Edge<'_>, has_devices: bool) -> Verdict {
     let Input::Stop { session } = edge.taken.input else { return Ok(()) };
     if edge.taken.result != Ok(Accepted::Done) || edge.step.when != When::Now {
         return Ok(());
     }
     let stops = |effect: &Effect| if let Effect::Stop { id, .. } = effect { Some(id.clone()) } else { None };
     for id in edge.taken.effects().filter_map(stops) {
-        if level(edge.to, &id) < Some(LinkState::Connecting) {
+        if level(edge.from, &id) != Some(LinkState::Active) {
             continue;
         }
         for it in (0..edge.to.sessions().len()).filter_map(|place| edge.to.session(place)) {
-            let has_it = it.active_configuration() == Some(&id) && !is_another(edge.to, &it);
+            // One that is leaving it for another of its device goes on leaving it (R-DEV-2).
+            let leaves = has_devices && it.state() == SessionState::Roaming;
+            let has_it = it.active_configuration() == Some(&id) && !leaves && !is_another(edge.to, &it);
             if has_it && (it.id() == session || it.state() != SessionState::Closing) {
                 let (number, state) = (it.id().number(), it.state());
                 let saw = format!("{id} is stopped, and session {number} has it open in {state}");

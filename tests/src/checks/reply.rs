@@ -48,6 +48,8 @@ fn check_idle(edge: &Edge<'_>, pass: Option<&Pass>, rule: &'static str) -> Verdi
             Err(Violation::new(rule, format!("{} changes something, and says {outputs:?}", edge.step)))
         }
         When::Deadline => match pass {
+            // A snapshot makes all sessions look, before the deadlines that others have in the same moment.
+            Some(_) if rule == "R-GEN-7" => Ok(()),
             Some(pass) if pass.to_place != edge.to_place || pass.outputs != *outputs => {
                 let said = &pass.outputs;
                 Err(Violation::new(rule, format!("{}: {outputs:?}; time alone: {said:?}", edge.step)))

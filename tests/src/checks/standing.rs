@@ -229,9 +229,13 @@ fn check_watch(
     let is_busy = is_owed
         || level < LinkState::Connecting && shown == SessionState::Connecting
         || matches!(level, LinkState::Connecting | LinkState::Active) && shown == SessionState::Closing;
-    // A start that was answered cannot be told from a link of ours that comes up by itself.
-    let is_uncertain =
-        !is_busy && link.is_ours() && matches!(level, LinkState::Connecting | LinkState::Closing);
+    // A start or stop that was answered cannot be told from a link that moves by itself.
+    let may_be_busy = match level {
+        LinkState::Connecting => link.is_ours(),
+        LinkState::Closing => state.wake().is_some(),
+        LinkState::Undefined | LinkState::Defined | LinkState::Discovered | LinkState::Active => false,
+    };
+    let is_uncertain = !is_busy && may_be_busy;
     let expected = is_member && level != LinkState::Active && !is_busy;
     if is_uncertain || probe.watched.contains(id) == expected {
         return Ok(());

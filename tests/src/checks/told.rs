@@ -235,10 +235,13 @@ impl<'a> Session<'a> {
                 Ok(())
             }
             Event::NewConfigurationActivated { id, decision_due, .. } => {
+                // An offer is taken by itself when who was asked is asked no more (R-ROAM-24).
+                let changes_mode = matches!(edge.taken.input, Input::Roaming { .. } | Input::Change(_));
                 let is_migrating = self.is_open
                     && self.state == SessionState::Roaming
                     && self.trial.is_none()
-                    && self.offer.is_none();
+                    && (self.offer.is_none() || changes_mode);
+                self.offer = None;
                 if !is_migrating {
                     return Err(("R-ROAM-6", "activated outside of a migration"));
                 }
@@ -295,8 +298,19 @@ impl<'a> Session<'a> {
     }
 
     fn fail(&mut self, edge: &Edge<'_>, cause: Cause, error: SessionError) -> Told {
-        if !matches!(self.after, After::Anything) {
-            return Err(("R-OPEN-11", "two ends in a row"));
+        // One that tells of a stop is no end, and may stand between an end and its Closed: that follows from the
+        // whole input on a service network.
+        let is_end = !matches!(cause, Cause::StopRefused | Cause::StopTimedOut | Cause::CannotStop);
+        match self.after {
+            After::Anything => {}
+            After::Failed | After::Aborted if !is_end => {}
+            // The state at that moment was said with it.
+            After::AbortedAndShown if !is_end => self.after = After::Aborted,
+            After::Failed | After::Aborted | After::AbortedAndShown => {
+                return Err(("R-OPEN-11", "two ends in a row"));
+            }
+            After::Activated => return Err(("R-ROAM-18", "activated, and not Connected next")),
+            After::Policies => return Err(("R-REG-11", "the policies do not come last")),
         }
         let expected = match cause {
             Cause::NotPossible | Cause::CannotStop => SessionError::OperationNotSupported,
