@@ -30,11 +30,16 @@ impl Probe {
                 found.shown.push((link.handle(), session.state()));
             }
         }
+        // What is watched only since others were closed.
+        let mut newly: Vec<Identifier> = Vec::new();
         for (place, &session) in state.sessions().iter().enumerate() {
             let is_open = state.session(place).is_some_and(|it| it.is_open());
             let is_closed = close(&mut copy, session, |effect| match effect {
-                Effect::Watch { id } => found.watched.retain(|it| *it != id),
-                Effect::Unwatch { id } => found.watched.push(id),
+                Effect::Watch { id } => newly.push(id),
+                Effect::Unwatch { id } => match newly.iter().position(|it| *it == id) {
+                    Some(at) => drop(newly.swap_remove(at)),
+                    None => found.watched.push(id),
+                },
                 Effect::Start { .. }
                 | Effect::Stop { .. }
                 | Effect::Cancel { .. }
