@@ -37,4 +37,6 @@ mod style;
 #[cfg(test)]
 mod transcripts;
 #[cfg(test)]
+mod values;
+#[cfg(test)]
 mod vocabulary;
