@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod checks;
+mod commands;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
