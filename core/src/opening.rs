@@ -124,10 +124,15 @@ impl Manager {
         let first = |wanted: &dyn Fn(&AccessPoint) -> bool| {
             left.iter().copied().find(|&member| self.access_point(member).is_some_and(wanted))
         };
+        // Of several, one that is out of reach is no choice, though another session's start is under way on it.
+        let is_rising = |ap: &AccessPoint| {
+            ap.session_state() == SessionState::Connecting
+                && (network.is_none() || ap.link() >= LinkState::Discovered)
+        };
         first(&AccessPoint::is_usable_now)
             .or_else(|| first(&AccessPoint::is_active))
             .or_else(|| left.iter().copied().find(|&member| self.is_candidate(member, by)))
-            .or_else(|| first(&|ap| ap.session_state() == SessionState::Connecting))
+            .or_else(|| first(&is_rising))
             .or_else(|| {
                 // Once it is down it is started again, so its device has to be free.
                 let is_going_down = |id| self.access_point(id).is_some_and(AccessPoint::is_going_down);
