@@ -59,7 +59,7 @@ fn holds(name: &str, world: &SmallWorld, limit: usize) {
 /// The longest way to rest, for any platform.
 fn longest_way(next: &Ends) -> usize {
     let mut longest = 0;
-    for (&(start, platform), _) in next {
+    for &(start, platform) in next.keys() {
         let (mut at, mut steps) = (start, 0);
         while let Some(&Some(to)) = next.get(&(at, platform)) {
             (at, steps) = (to, steps + 1);
