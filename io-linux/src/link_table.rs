@@ -122,7 +122,6 @@ impl LinkTable {
     pub fn adopt(&mut self, mut fresh: Links) {
         self.identifiers = Identifiers::default();
         for (index, link) in &mut fresh.by_index {
-            self.identifiers.count(link);
             let known = self.links.by_index.get_mut(index).filter(|known| known.is_same_make(link));
             if let Some(listing) = known.and_then(|known| known.listing.take()) {
                 self.identifiers.keep(*index, &listing.id);
@@ -192,9 +191,10 @@ impl LinkTable {
     }
 
     /// A request of ours is under way from now on, until the link shows it done, [`end`](Self::end), or
-    /// [`expire`](Self::expire) after `until`.
+    /// [`expire`](Self::expire) after `until`. On a link that is not there nothing is under way.
     pub fn begin(&mut self, index: u32, phase: Phase, until: Option<Instant>) {
-        let is_on = matches!(self.level(index), Some(LinkState::Connecting | LinkState::Active));
+        let Some(level) = self.level(index) else { return };
+        let is_on = matches!(level, LinkState::Connecting | LinkState::Active);
         if phase == Phase::Stopping && !is_on {
             // A clean-up: it changes no state (R-CLOSE-11).
             return self.end(index);
@@ -228,8 +228,7 @@ impl LinkTable {
 
     fn add(&mut self, index: u32) {
         let Some(link) = self.links.by_index.get_mut(&index) else { return };
-        self.identifiers.count(link);
-        let id = self.identifiers.give(index, link);
+        let id = self.identifiers.give(index, link, &self.links.makes);
         let level = level_of(link, None, self.can_start);
         let bearer = bearer_of(index, link, self.is_wireless);
         link.listing = Some(Listing { id: id.clone(), bearer, level, is_dirty: false });
@@ -242,9 +241,9 @@ impl LinkTable {
 
     fn remove(&mut self, index: u32) {
         self.forget_phase(index);
-        let Some(link) = self.links.by_index.remove(&index) else { return };
-        self.identifiers.release(&link);
-        self.inputs.extend(link.listing.map(|listing| Input::Remove { id: listing.id }));
+        let Some(Listing { id, .. }) = self.links.remove(index).and_then(|link| link.listing) else { return };
+        self.identifiers.release(&id);
+        self.inputs.push_back(Input::Remove { id });
     }
 
     fn tell_name(&mut self, index: u32) {
@@ -285,7 +284,10 @@ impl LinkTable {
         let is_new = known.is_none();
         let (id, bearer) = match known {
             Some(listing) => (listing.id, listing.bearer),
-            None => (self.identifiers.give(index, link), bearer_of(index, link, self.is_wireless)),
+            None => (
+                self.identifiers.give(index, link, &self.links.makes),
+                bearer_of(index, link, self.is_wireless),
+            ),
         };
         link.listing = Some(Listing { id, bearer, level, is_dirty: false });
         let mut entry = SnapshotEntry::new(observation(index, link, level)?);

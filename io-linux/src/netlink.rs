@@ -238,8 +238,8 @@ pub(crate) fn ip(family: u8, value: &[u8]) -> Option<IpAddr> {
     const AF_INET: u8 = 2;
     const AF_INET6: u8 = 10;
     match family {
-        AF_INET => value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets).into()),
-        AF_INET6 => value.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets).into()),
+        AF_INET => <[u8; 4]>::try_from(value).ok().map(|octets| Ipv4Addr::from(octets).into()),
+        AF_INET6 => <[u8; 16]>::try_from(value).ok().map(|octets| Ipv6Addr::from(octets).into()),
         _ => None,
     }
 }

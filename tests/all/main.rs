@@ -6,6 +6,8 @@ mod commands;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod explore;
 #[cfg(test)]
 mod faults;

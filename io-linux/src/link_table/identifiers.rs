@@ -13,7 +13,11 @@ use super::links::Link;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Identifiers {
     index_by_id: BTreeMap<Identifier, u32>,
-    /// How many links have it.
+}
+
+/// How many links have the same permanent address, and the same parent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Makes {
     permanent: BTreeMap<Identifier, u32>,
     parents: BTreeMap<Identifier, u32>,
 }
@@ -23,27 +27,14 @@ impl Identifiers {
         self.index_by_id.get(id).copied()
     }
 
-    /// A link has appeared. All of those that appear together come before [`give`](Self::give).
-    pub(super) fn count(&mut self, link: &Link) {
-        for (counts, value) in [(&mut self.permanent, link.permanent()), (&mut self.parents, link.parent())] {
-            if let Some(value) = value {
-                *counts.entry(value.clone()).or_default() += 1;
-            }
-        }
-    }
-
     /// A link keeps the identifier that it had.
     pub(super) fn keep(&mut self, index: u32, id: &Identifier) {
         self.index_by_id.insert(id.clone(), index);
     }
 
-    /// A new link gets an identifier.
-    pub(super) fn give(&mut self, index: u32, link: &Link) -> Identifier {
-        let is_only =
-            |counts: &BTreeMap<Identifier, u32>, value: &&Identifier| counts.get(*value) == Some(&1);
-        let wish = (link.permanent().filter(|address| is_only(&self.permanent, address)))
-            .or_else(|| link.parent().filter(|device| is_only(&self.parents, device)))
-            .unwrap_or(&link.name);
+    /// A new link gets an identifier. All those that appeared with it have been counted.
+    pub(super) fn give(&mut self, index: u32, link: &Link, makes: &Makes) -> Identifier {
+        let wish = makes.only_one_of(link).unwrap_or(&link.name);
         let mut id = wish.clone();
         for number in 2_u64.. {
             if !self.index_by_id.contains_key(&id) {
@@ -56,16 +47,43 @@ impl Identifiers {
     }
 
     /// A link is gone.
-    pub(super) fn release(&mut self, link: &Link) {
-        if let Some(listing) = &link.listing {
-            self.index_by_id.remove(&listing.id);
+    pub(super) fn release(&mut self, id: &Identifier) {
+        self.index_by_id.remove(id);
+    }
+}
+
+impl Makes {
+    /// A link is there.
+    pub(super) fn count(&mut self, link: &Link) {
+        for (counts, value) in self.of(link) {
+            *counts.entry(value.clone()).or_default() += 1;
         }
-        for (counts, value) in [(&mut self.permanent, link.permanent()), (&mut self.parents, link.parent())] {
-            let Some(value) = value else { continue };
+    }
+
+    /// A link is there no longer, or not as it was.
+    pub(super) fn discount(&mut self, link: &Link) {
+        for (counts, value) in self.of(link) {
             match counts.get_mut(value) {
                 Some(count) if *count > 1 => *count -= 1,
                 _ => drop(counts.remove(value)),
             }
         }
+    }
+
+    /// What no other link has.
+    fn only_one_of<'a>(&self, link: &'a Link) -> Option<&'a Identifier> {
+        let is_only =
+            |counts: &BTreeMap<Identifier, u32>, value: &&Identifier| counts.get(*value) == Some(&1);
+        (link.permanent().filter(|address| is_only(&self.permanent, address)))
+            .or_else(|| link.parent().filter(|device| is_only(&self.parents, device)))
+    }
+
+    fn of<'a>(
+        &mut self,
+        link: &'a Link,
+    ) -> impl Iterator<Item = (&mut BTreeMap<Identifier, u32>, &'a Identifier)> {
+        [(&mut self.permanent, link.permanent()), (&mut self.parents, link.parent())]
+            .into_iter()
+            .filter_map(|(counts, value)| Some((counts, value?)))
     }
 }

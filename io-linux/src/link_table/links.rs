@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use netsession_core::{BearerType, Identifier, InterfaceAddress, LinkState};
 
+use super::identifiers::Makes;
 use crate::netlink::{Message, attributes, ip, messages, text_of, u16_at, u32_at};
 
 // linux/rtnetlink.h
@@ -37,6 +38,12 @@ const IFF_NOARP: u32 = 0x80;
 const IFF_RUNNING: u32 = 0x40;
 const IFF_LOWER_UP: u32 = 0x1_0000;
 const AF_UNSPEC: u8 = 0;
+// linux/if.h, linux/netdevice.h; without the zero byte behind them
+const LONGEST_NAME_BYTES: usize = 15;
+const LONGEST_ALTERNATIVE_NAME_BYTES: usize = 127;
+const LONGEST_HARDWARE_ADDRESS_BYTES: usize = 32;
+/// A name of a directory in sysfs.
+const LONGEST_DEVICE_NAME_BYTES: usize = 255;
 
 /// Made by software, yet what traffic to the outside goes through: these count for being online. All
 /// other kinds (bridge, veth, tun …) do not; what has no kind is hardware.
@@ -44,9 +51,14 @@ const KINDS_LIKE_HARDWARE: [&[u8]; 10] =
     [b"bond", b"team", b"vlan", b"macvlan", b"ipvlan", b"ppp", b"wwan", b"rmnet", b"dsa", b"virt_wifi"];
 
 /// All links of a network namespace but loopback, by their index.
+///
+/// What no kernel says is not believed: an index or a name that a link cannot have, a prefix that is longer
+/// than its address.
 #[derive(Clone, Debug, Default)]
 pub struct Links {
     pub(super) by_index: BTreeMap<u32, Link>,
+    /// Of these links.
+    pub(super) makes: Makes,
 }
 
 /// One link.
@@ -84,8 +96,7 @@ pub(super) struct Listing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Address {
-    local: IpAddr,
-    prefix_length: u8,
+    local: InterfaceAddress,
     /// The other end, where there is one: it tells addresses apart.
     peer: IpAddr,
 }
@@ -134,11 +145,7 @@ impl Link {
     }
 
     pub(super) fn usable_addresses(&self) -> Vec<InterfaceAddress> {
-        let mut addresses: Vec<_> = self
-            .addresses
-            .iter()
-            .filter_map(|address| InterfaceAddress::new(address.local, address.prefix_length))
-            .collect();
+        let mut addresses: Vec<_> = self.addresses.iter().map(|address| address.local).collect();
         // Addresses that differ in the other end only.
         addresses.dedup();
         addresses
@@ -157,7 +164,7 @@ impl Links {
     pub(crate) fn take_message(&mut self, message: &Message<'_>) -> bool {
         let change = self.apply(message);
         if let Some(Change::Removed { index }) = change {
-            self.by_index.remove(&index);
+            self.remove(index);
         }
         matches!(change, Some(Change::Added { .. } | Change::Removed { .. }))
     }
@@ -185,6 +192,12 @@ impl Links {
         }
     }
 
+    pub(super) fn remove(&mut self, index: u32) -> Option<Link> {
+        let link = self.by_index.remove(&index)?;
+        self.makes.discount(&link);
+        Some(link)
+    }
+
     pub(super) fn apply(&mut self, message: &Message<'_>) -> Option<Change> {
         match message.kind {
             RTM_NEWLINK => self.new_link(message.payload),
@@ -203,14 +216,18 @@ impl Links {
         let index = header.index;
         let mut seen = Attributes::read(payload.get(LinkHeader::LENGTH..)?);
         let Some(link) = self.by_index.get_mut(&index) else {
-            self.by_index.insert(index, seen.into_link(&header)?);
+            let link = seen.into_link(&header)?;
+            self.makes.count(&link);
+            self.by_index.insert(index, link);
             return Some(Change::Added { index });
         };
         let changed_flags = (link.flags ^ header.flags) & (IFF_UP | IFF_RUNNING | IFF_LOWER_UP) != 0;
         link.flags = header.flags;
         // What wireless drivers say by the way names little more than the link.
         if !seen.is_wireless_event {
+            self.makes.discount(link);
             link.rare = seen.take_rare();
+            self.makes.count(link);
         }
         match seen.name.filter(|name| *name != link.name) {
             Some(name) => {
@@ -223,7 +240,7 @@ impl Links {
 
     fn delete_link(&mut self, payload: &[u8]) -> Option<Change> {
         let index = LinkHeader::read(payload)?.index;
-        // The table takes it out when it has said so.
+        // Whoever asked takes it out when all has been said.
         self.by_index.contains_key(&index).then_some(Change::Removed { index })
     }
 
@@ -242,10 +259,11 @@ impl Links {
             }
         }
         let local = local.or(other)?;
-        let address = Address { local, prefix_length, peer: other.unwrap_or(local) };
+        let address =
+            Address { local: InterfaceAddress::new(local, prefix_length)?, peer: other.unwrap_or(local) };
         let is_usable = is_new
             && flags & (IFA_F_TENTATIVE | IFA_F_DEPRECATED | IFA_F_DADFAILED) == 0
-            && !is_link_local(local);
+            && leads_outside(local);
         match (link.addresses.binary_search(&address), is_usable) {
             (Err(place), true) => link.addresses.insert(place, address),
             (Ok(place), false) => drop(link.addresses.remove(place)),
@@ -266,8 +284,10 @@ impl LinkHeader {
 
     /// `None` for other families too: a bridge says by them that a port has left, not that a link has gone.
     fn read(payload: &[u8]) -> Option<Self> {
-        let [AF_UNSPEC, ..] = *payload else { return None };
-        Some(Self { layer: u16_at(payload, 2)?, index: u32_at(payload, 4)?, flags: u32_at(payload, 8)? })
+        let [AF_UNSPEC, ..] = *payload.get(..Self::LENGTH)? else { return None };
+        // A positive one: the kernel's number is signed.
+        let index = u32_at(payload, 4).filter(|index| (1..=i32::MAX.cast_unsigned()).contains(index))?;
+        Some(Self { layer: u16_at(payload, 2)?, index, flags: u32_at(payload, 8)? })
     }
 }
 
@@ -287,7 +307,7 @@ impl Attributes {
         let mut bus = None;
         for (kind, value) in attributes(bytes) {
             match kind {
-                IFLA_IFNAME => seen.name = name(value),
+                IFLA_IFNAME => seen.name = interface_name(value),
                 IFLA_WIRELESS => seen.is_wireless_event = true,
                 IFLA_LINKINFO => {
                     seen.is_virtual = attributes(value).any(|(kind, value)| {
@@ -295,11 +315,12 @@ impl Attributes {
                     })
                 }
                 IFLA_PERM_ADDRESS => seen.permanent = hardware_address(value),
-                IFLA_PARENT_DEV_NAME => seen.parent = name(value),
-                IFLA_PARENT_DEV_BUS_NAME => bus = name(value),
+                IFLA_PARENT_DEV_NAME => seen.parent = name(value, LONGEST_DEVICE_NAME_BYTES),
+                IFLA_PARENT_DEV_BUS_NAME => bus = name(value, LONGEST_DEVICE_NAME_BYTES),
                 IFLA_PROP_LIST => {
                     let names = attributes(value).filter(|(kind, _)| *kind == IFLA_ALT_IFNAME);
-                    seen.alternative_names.extend(names.filter_map(|(_, value)| name(value)));
+                    let name = |(_, value)| name(value, LONGEST_ALTERNATIVE_NAME_BYTES);
+                    seen.alternative_names.extend(names.filter_map(name));
                 }
                 _ => {}
             }
@@ -332,9 +353,16 @@ impl Attributes {
     }
 }
 
-fn name(value: &[u8]) -> Option<Identifier> {
-    let text = text_of(value);
-    (!text.is_empty()).then(|| Identifier::from(text))
+fn name(value: &[u8], longest_bytes: usize) -> Option<Identifier> {
+    let bytes = until_zero(value);
+    (1..=longest_bytes).contains(&bytes.len()).then(|| Identifier::from(text_of(bytes)))
+}
+
+/// As the kernel allows them: each is a directory in sysfs.
+fn interface_name(value: &[u8]) -> Option<Identifier> {
+    let is_forbidden = |byte: char| byte.is_ascii_whitespace() || ['\x0b', '/', ':'].contains(&byte);
+    name(value, LONGEST_NAME_BYTES)
+        .filter(|name| !name.contains(is_forbidden) && ![".", ".."].contains(&name.as_str()))
 }
 
 fn until_zero(value: &[u8]) -> &[u8] {
@@ -343,13 +371,16 @@ fn until_zero(value: &[u8]) -> &[u8] {
 
 /// `52:54:00:12:34:56`; absent or all zero means that there is none.
 fn hardware_address(value: &[u8]) -> Option<Identifier> {
-    let octets: Vec<String> = value.iter().map(|octet| format!("{octet:02x}")).collect();
-    value.iter().any(|octet| *octet != 0).then(|| Identifier::from(octets.join(":")))
+    let is_one = value.len() <= LONGEST_HARDWARE_ADDRESS_BYTES && value.iter().any(|octet| *octet != 0);
+    let octets = || value.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>();
+    is_one.then(|| Identifier::from(octets().join(":")))
 }
 
-const fn is_link_local(address: IpAddr) -> bool {
-    match address {
+/// Others may answer to it. A link can have a multicast address, to listen to, and one of loopback's.
+const fn leads_outside(address: IpAddr) -> bool {
+    let is_link_local = match address {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
+    };
+    !is_link_local && !address.is_unspecified() && !address.is_multicast() && !address.is_loopback()
 }

@@ -421,3 +421,56 @@ fn no_bytes_make_it_fail() {
     }
     assert!(told > 5_000, "most of it was refused: {told}");
 }
+
+#[test]
+fn what_no_kernel_says_is_not_believed() {
+    let mut table = table(true);
+    for index in [0, 1 << 31, u32::MAX] {
+        assert_eq!(after(&mut table, &Link::new(index, "eth0", UP | RUNNING).bytes()), "", "{index}");
+    }
+    for name in ["", ".", "..", "a/b", "eth0:1", "a b", "a\x0bb", "sixteen-letters-"] {
+        assert_eq!(after(&mut table, &Link::new(2, name, UP | RUNNING).bytes()), "", "{name:?}");
+    }
+    let cut = Link::new(2, "eth0", UP | RUNNING);
+    assert_eq!(after(&mut table, &message(NEW_LINK, &cut.bytes()[16..28])), "", "half a header");
+    assert_eq!(after(&mut table, &cut.bytes()), "+eth0=discovered");
+    assert_eq!(after(&mut table, &Link::new(2, "a/b", UP | RUNNING).bytes()), "", "no other name");
+    assert_eq!(after(&mut table, &message(DELETE_LINK, &Link::gone(2).bytes()[16..28])), "", "half a header");
+    for (family, prefix, octets) in [(2, 33, &[192, 0, 2, 7][..]), (10, 129, &[1; 16]), (2, 24, &[192; 5])] {
+        let payload = [&[family, prefix, 0, 0][..], &2_u32.to_ne_bytes(), &attribute(1, octets)].concat();
+        assert_eq!(after(&mut table, &message(NEW_ADDRESS, &payload)), "", "{octets:?}/{prefix}");
+    }
+    let overlong = Link::new(3, "eth1", 0).with(54, &[2; 33]).with(56, &[b'x'; 256]).with(53, &[b'x'; 128]);
+    assert_eq!(after(&mut table, &overlong.bytes()), "+eth1=discovered");
+}
+
+#[test]
+fn an_address_by_which_nobody_outside_is_reached_makes_no_link_active() {
+    let mut table = table(true);
+    table.notify(&Link::new(2, "eth0", UP | RUNNING).bytes());
+    inputs(&mut table);
+    for text in ["0.0.0.0", "127.0.0.2", "239.1.1.1", "::", "::1", "ff02::1:2"] {
+        assert_eq!(after(&mut table, &address(NEW_ADDRESS, 2, text, 0)), "", "{text}");
+    }
+}
+
+#[test]
+fn a_link_that_changes_what_it_is_made_of_leaves_nothing_behind_when_it_goes() {
+    let mut table = table(true);
+    table.notify(&Link::new(2, "a", 0).permanent(1).bytes());
+    table.notify(&Link::new(2, "a", 0).permanent(2).bytes());
+    table.notify(&Link::gone(2).bytes());
+    inputs(&mut table);
+    for last in [1, 2] {
+        let id = format!("+02:00:00:00:00:0{last}=discovered");
+        assert_eq!(after(&mut table, &Link::new(2 + u32::from(last), "a", 0).permanent(last).bytes()), id);
+    }
+}
+
+#[test]
+fn nothing_is_under_way_on_a_link_that_is_gone() {
+    let mut table = table(true);
+    table.begin(2, Phase::Starting, Some(Instant::now()));
+    assert_eq!((table.phase(2), table.next_deadline()), (None, None));
+    assert_eq!(after(&mut table, &Link::new(2, "eth0", UP).bytes()), "+eth0=defined");
+}

@@ -82,8 +82,10 @@ pub struct BadLine {
 }
 
 impl BadLine {
-    pub(crate) const fn new(line: u64, what: String) -> Self {
-        Self { line, what }
+    /// What is quoted from the line may hold anything: it is shown on one line, and does nothing to a terminal.
+    pub(crate) fn new(line: u64, what: impl AsRef<str>) -> Self {
+        let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        Self { line, what: what.as_ref().chars().map(shown).collect() }
     }
 }
 
@@ -447,6 +449,14 @@ mod tests {
             assert!(!error.contains("line 1 column") && !error.contains("u64"), "{error}");
         }
         assert!(error(b"\n\xff\n").starts_with("line 2: not UTF-8 text"));
+    }
+
+    #[test]
+    fn what_is_quoted_from_a_bad_line_does_nothing_to_a_terminal() {
+        for (word, shown) in [(r"a\nb", r"a\nb"), (r"\u001b[31m", r"\u{1b}[31m"), ("\u{7f}", r"\u{7f}")] {
+            let error = error(format!(r#"{{"t":0,"in":{{"{word}":{{}}}}}}"#).as_bytes());
+            assert!(error.contains(&format!("unknown variant `{shown}`")), "{error}");
+        }
     }
 
     #[test]
