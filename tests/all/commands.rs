@@ -76,3 +76,26 @@ fn what_is_made_is_returned() {
     let other = machine.manager.update_configurations(NOW).expect("it is asked for");
     assert_ne!(one, other);
 }
+
+/// What a program answers to is the offer that it has seen: one that is made anew is another.
+#[test]
+fn an_offer_made_anew_is_another() {
+    let link = |id: &str, link| {
+        let mut add = Add::access_point(id);
+        add.link = link;
+        Input::Add(add)
+    };
+    let network = Input::Add(Add::service_network("wan", ["eth0", "wlan0"]));
+    let population = [link("eth0", LinkState::Defined), link("wlan0", LinkState::Active), network];
+    let mut machine = Machine::with(population);
+    let session = machine.session(0, "wan");
+    machine.take(0, Input::Roaming { session, mode: RoamingMode::Application }).expect("a mode is taken");
+    machine.take(0, Input::Open { session }).expect("open() is taken");
+    let mut offer = |at_ms| {
+        machine.observe(at_ms, "eth0", LinkState::Discovered);
+        let step = machine.manager.session(session).and_then(|it| it.offer().map(|offer| offer.step));
+        machine.observe(at_ms + 1, "eth0", LinkState::Defined);
+        step.expect("an offer")
+    };
+    assert!(offer(10) < offer(20));
+}
