@@ -30,6 +30,8 @@ mod robustness;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod soak;
