@@ -1,13 +1,11 @@
 //! The machine beside the reference model (`netsession_tests::model`): both are told the same, and say the same.
 
-use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
-use std::hash::{DefaultHasher, Hasher as _};
 use std::io::BufReader;
 
 use netsession_core::{Add, Input, LinkState, Output, RoamingMode};
 use netsession_io_linux::trace::{Reader, Word};
-use netsession_io_sim::explore::{Action, Command, SmallWorld, State, Step, Taken};
+use netsession_io_sim::explore::{Action, Command, Companion, SmallWorld, State, Step, Taken};
 use netsession_io_sim::{Random, Record};
 use netsession_tests::compare::{Both, Pair, step};
 use netsession_tests::model::Model;
@@ -58,35 +56,33 @@ fn difference(taken: &Taken, model: &mut Model) -> Option<String> {
     compared.err().map(|what| format!("{what}\n{}", model.in_short()))
 }
 
-fn hash_of(bytes: &[u8]) -> u128 {
-    let half = |beginning: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(beginning);
-        hasher.write(bytes);
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
+/// The model that goes along on a walk, and what it differed in.
+#[derive(Clone)]
+struct Second {
+    model: Model,
+    wrong: Option<String>,
+}
+
+impl Companion for Second {
+    fn follow(&mut self, taken: &Taken) {
+        self.wrong = difference(taken, &mut self.model);
+    }
+
+    fn write_canonical(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.model.canonical());
+    }
 }
 
 /// Every step in every state of the machine and the model together.
 fn walk_to_the_end(world: &SmallWorld) -> usize {
-    let mut known = BTreeSet::new();
-    let mut waiting = VecDeque::from([(world.start(), model_of(world))]);
-    while let Some((state, model)) = waiting.pop_front() {
-        for step in world.steps(&state) {
-            let Some(taken) = world.take(&state, &step) else { continue };
-            let mut next = model.clone();
-            if let Some(what) = difference(&taken, &mut next) {
-                panic!("{step}: {what}\nbefore it {}", model.in_short());
-            }
-            let mut key = taken.state.manager().canonical();
-            key.extend(next.canonical());
-            if known.insert(hash_of(&key)) {
-                waiting.push_back((taken.state, next));
-            }
-        }
-    }
-    known.len()
+    let second = Second { model: model_of(world), wrong: None };
+    let found = world.explore_with(second, usize::MAX, |_, second| second.wrong.clone().map_or(Ok(()), Err));
+    let found = found.unwrap_or_else(|stopped| {
+        let path: Vec<_> = stopped.path.iter().map(Step::to_string).collect();
+        panic!("{}: {}", path.join(" | "), stopped.why)
+    });
+    assert!(found.is_complete, "{found:?}");
+    found.states
 }
 
 fn access_point(id: &str) -> Add {

@@ -1,9 +1,9 @@
-//! The named small worlds, walked to the end: every step in every state that can be reached, on the shipped machine.
+//! The named small worlds, and the walk through one: every step in every state that can be reached, on the shipped machine.
 //!
-//! What it promises, of each world of [`worlds`]: every rule of [`checks`](crate::checks) holds in every state and on
-//! every edge; from every state rest is reached when the platform obliges, when it fails at everything,
-//! and when it never answers; and what was walked is counted: states, edges, and the [marks](Marks) that
-//! tell which pairs of step and input, and which rows of the contract's section 5, were taken.
+//! What a [walk](walk()) checks: every rule of [`checks`](crate::checks) in every state and on every edge; from every
+//! state rest is reached when the platform obliges, when it fails at everything, and when it never answers. And
+//! what was walked is counted: states, edges, and the [marks](Marks) that tell which pairs of step and input, and
+//! which rows of the contract's section 5, were taken. Which worlds are walked to the end, each [says](Named).
 //!
 //! | module | room for |
 //! |---|---|
@@ -18,5 +18,5 @@ mod walk;
 mod worlds;
 
 pub use marks::Marks;
-pub use walk::{Broken, Walk};
+pub use walk::{Broken, Walk, walk};
 pub use worlds::{Named, worlds};

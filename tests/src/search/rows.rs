@@ -10,16 +10,12 @@ use super::marks::{Cause, Role, Sight};
 /// A row: its name, and whether an edge takes it.
 type Row = (&'static str, fn(&Sight<'_>) -> bool);
 
-const fn is(fate: Fate, wanted: Fate) -> bool {
-    fate as u8 == wanted as u8
-}
-
 fn alive(sight: &Sight<'_>) -> bool {
-    is(sight.before.fate, Fate::Alive)
+    sight.before.fate == Fate::Alive
 }
 
 fn dead(sight: &Sight<'_>) -> bool {
-    is(sight.before.fate, Fate::Dead)
+    sight.before.fate == Fate::Dead
 }
 
 fn from(sight: &Sight<'_>, step: RoamingStep) -> bool {
@@ -357,9 +353,9 @@ const ROWS: &[Row] = &[
             && ended(it)
             && !says_withdrawn(it)
     }),
-    ("R-DEV-2 A goes first", |it| !is(it.before.fate, Fate::Broken) && to_fate(it, Fate::Broken)),
+    ("R-DEV-2 A goes first", |it| it.before.fate != Fate::Broken && to_fate(it, Fate::Broken)),
     ("R-DEV-2 the stop of A is refused", |it| {
-        is(it.before.fate, Fate::Broken)
+        it.before.fate == Fate::Broken
             && to_fate(it, Fate::Alive)
             && matches!(it.cause, Cause::Stopped(Role::A, outcome) if outcome != Outcome::Ok)
     }),

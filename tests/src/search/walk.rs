@@ -9,7 +9,7 @@ use netsession_core::Instant;
 use netsession_io_sim::Record;
 use netsession_io_sim::explore::{Edge, Exploration, SmallWorld, Step};
 
-use super::{Marks, Named};
+use super::Marks;
 use crate::checks::rest::{Platform, is_at_rest, next_among};
 use crate::checks::{Checks, Violation};
 
@@ -50,29 +50,29 @@ impl fmt::Display for Broken {
     }
 }
 
-impl Named {
-    /// Walks through this world and checks everything. At most so many states are kept; `progress` is told of
-    /// every edge.
-    ///
-    /// # Errors
-    /// A rule that does not hold.
-    pub fn walk(&self, limit: usize, mut progress: impl FnMut(&Edge<'_>)) -> Result<Walk, Box<Broken>> {
-        let world = &self.world;
-        let mut checks = Checks::new(world);
-        let mut marks = Marks::default();
-        let mut rests = Rests::default();
-        let walk = world.explore(limit, |edge| {
-            progress(edge);
-            checks.check(edge)?;
-            marks.note(edge);
-            rests.note(world, edge)
-        });
-        let found = walk.map_err(|stopped| Broken::new(world, stopped.why, stopped.path))?;
-        let steps_to_rest = rests
-            .follow(&found)
-            .map_err(|(violation, place)| Broken::new(world, violation, found.path(world, place)))?;
-        Ok(Walk { found, steps_to_rest, marks })
-    }
+/// Walks through a world and checks everything. At most so many states are kept; `progress` is told of every edge.
+///
+/// # Errors
+/// A rule that does not hold.
+pub fn walk(
+    world: &SmallWorld,
+    limit: usize,
+    mut progress: impl FnMut(&Edge<'_>),
+) -> Result<Walk, Box<Broken>> {
+    let mut checks = Checks::new(world);
+    let mut marks = Marks::default();
+    let mut rests = Rests::default();
+    let walk = world.explore(limit, |edge| {
+        progress(edge);
+        checks.check(edge)?;
+        marks.note(edge);
+        rests.note(world, edge)
+    });
+    let found = walk.map_err(|stopped| Broken::new(world, stopped.why, stopped.path))?;
+    let steps_to_rest = rests
+        .follow(&found)
+        .map_err(|(violation, place)| Broken::new(world, violation, found.path(world, place)))?;
+    Ok(Walk { found, steps_to_rest, marks })
 }
 
 impl Broken {
