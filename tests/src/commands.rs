@@ -4,6 +4,7 @@
 //! from finding out.
 
 mod reproduce;
+mod search;
 mod soak;
 
 use std::io;
@@ -11,6 +12,8 @@ use std::io;
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    /// Walks the named small worlds to the end, with all checks
+    Search(search::Arguments),
     /// Runs random worlds under random trouble, one seed after another
     Soak(soak::Arguments),
     /// Runs one scenario from a file of bytes, as a soak or a fuzzer has written it
@@ -20,6 +23,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self) -> io::Result<bool> {
         match self {
+            Self::Search(arguments) => search::run(&arguments),
             Self::Soak(arguments) => soak::run(&arguments),
             Self::Reproduce(arguments) => reproduce::run(&arguments),
         }

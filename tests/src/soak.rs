@@ -130,7 +130,7 @@ impl Scenario {
         match result {
             Ok(()) => Ok(run.world),
             Err(what) => {
-                let (log, trace) = (run.world.log(), replay::trace(&run.world));
+                let (log, trace) = (run.world.log(), replay::trace(run.world.records()));
                 Err(Violation { after: run.done, what, actions: self.actions, log, trace })
             }
         }

@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<bool> {
     let bytes = fs::read(&arguments.file)?;
     let result = soak::run(&bytes);
     let (said, trace) = match &result {
-        Ok(world) => (world.log(), soak::trace(world)),
+        Ok(world) => (world.log(), soak::trace(world.records())),
         Err(violation) => (violation.to_string(), violation.trace.clone()),
     };
     println!("{said}");

@@ -72,6 +72,17 @@ fn network(ids: &[&str]) -> Vec<Add> {
     all
 }
 
+/// A world in which a service network sets no limit to an `open()`, only each access point does: all spans are
+/// one tick, so that what lasts together ends together.
+fn unlimited(mut world: SmallWorld) -> SmallWorld {
+    for add in &mut world.configurations {
+        if add.settings.members.is_some() {
+            add.settings.connect_timeout = Some(Duration::ZERO);
+        }
+    }
+    world
+}
+
 fn on_one_device(mut all: Vec<Add>) -> Vec<Add> {
     for add in &mut all {
         if add.settings.members.is_none() {

@@ -6,9 +6,9 @@ use netsession_io_sim::{Record, World};
 
 /// What was said, as a trace to replay.
 #[must_use]
-pub fn trace(world: &World) -> String {
+pub fn trace(records: &[(Instant, Record)]) -> String {
     let mut recorder = Recorder::new(Vec::new());
-    for (at, record) in world.records() {
+    for (at, record) in records {
         match record {
             Record::Input(input) => recorder.input(*at, input),
             Record::Result(result) => recorder.accepted(*at, result),
