@@ -70,7 +70,12 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<bool> {
         print!("{marks}");
     }
     let seconds = since.elapsed().as_secs_f64();
-    println!("{} worlds in {seconds:.1} s on {} threads, peak memory {}", named.len(), arguments.threads, peak());
+    println!(
+        "{} worlds in {seconds:.1} s on {} threads, peak memory {}",
+        named.len(),
+        arguments.threads,
+        peak()
+    );
     // What a single world leaves untaken says nothing.
     let is_marked = !arguments.world.is_empty() || tell_marks(&marks);
     Ok(is_marked && is_well)
@@ -81,7 +86,8 @@ fn walk_one(named: &Named, arguments: &Arguments) -> io::Result<Option<Marks>> {
     let since = Instant::now();
     let mut told = since;
     let mut edges = 0_u64;
-    let result = walk(&named.world, arguments.limit, |edge| {
+    let limit = named.bound.map_or(arguments.limit, |bound| bound.min(arguments.limit));
+    let result = walk(&named.world, limit, |edge| {
         edges += 1;
         if edges % LOOK_EVERY == 0 && told.elapsed() >= PROGRESS {
             told = Instant::now();
@@ -101,7 +107,7 @@ fn walk_one(named: &Named, arguments: &Arguments) -> io::Result<Option<Marks>> {
             if !named.left_out.is_empty() {
                 println!("    without {}", named.left_out);
             }
-            Ok(found.is_complete.then_some(marks))
+            Ok((found.is_complete || named.bound == Some(found.states)).then_some(marks))
         }
         Err(broken) => {
             let path = write(&arguments.out, named.name, &broken)?;

@@ -18,6 +18,8 @@ pub struct Named {
     pub left_out: &'static str,
     /// The world.
     pub world: SmallWorld,
+    /// How many states are looked at, nearest first, where it is too large to be walked to its end.
+    pub bound: Option<usize>,
     /// Whether every test run walks it to its end.
     pub is_quick: bool,
 }
@@ -102,7 +104,14 @@ fn one_session() -> Named {
     };
     // Not as long as an attempt: deadlines lie apart.
     world.config.stop_timeout = 2 * TICK;
-    Named { name: "W1", about: "one session, one access point", left_out: "", world, is_quick: true }
+    Named {
+        name: "W1",
+        about: "one session, one access point",
+        left_out: "",
+        world,
+        bound: None,
+        is_quick: true,
+    }
 }
 
 fn two_sessions() -> Named {
@@ -114,27 +123,30 @@ fn two_sessions() -> Named {
         about: "two sessions, one access point",
         left_out: "re-opening and updates (W1)",
         world,
+        bound: None,
         is_quick: true,
     }
 }
 
 fn one_of_each() -> Named {
-    let mut world = SmallWorld::new(network(&["eth0", "wlan0"]), ["eth0", "wan"]);
+    let mut world = unlimited(SmallWorld::new(network(&["eth0", "wlan0"]), ["eth0", "wan"]));
     world.alphabet = Alphabet { replaced_links: false, drops: false, removal: false, ..everything() };
     Named {
         name: "W3",
         about: "an access point session and a service network session, two access points",
         left_out: "inputs in the moment of a deadline, removal, drops, replaced interfaces (W1, W2, W4-one)",
         world,
+        bound: None,
         is_quick: false,
     }
 }
 
 /// One session, and all that can be said to it.
 fn one_roams() -> Named {
-    let world = SmallWorld::new(network(&["eth0", "wlan0"]), ["wan"]);
+    let world = unlimited(SmallWorld::new(network(&["eth0", "wlan0"]), ["wan"]));
     let mut world = world.roaming([RoamingMode::Application]);
     world.alphabet = Alphabet {
+        levels: little().levels,
         modes: vec![RoamingMode::Application, RoamingMode::Forced, RoamingMode::Suppressed],
         ..everything()
     };
@@ -142,28 +154,30 @@ fn one_roams() -> Named {
     Named {
         name: "W4-one",
         about: "one service network session, two access points, all modes",
-        left_out: "inputs in the moment of a deadline (W1, W2)",
+        left_out: "levels Undefined, Connecting and Closing (W5-one), inputs in the moment of a deadline (W1, W2)",
         world,
+        bound: None,
         is_quick: false,
     }
 }
 
 fn two_roam() -> Named {
-    let world = SmallWorld::new(network(&["eth0", "wlan0"]), ["wan", "wan"]);
+    let world = unlimited(SmallWorld::new(network(&["eth0", "wlan0"]), ["wan", "wan"]));
     let mut world = world.roaming([RoamingMode::Application, RoamingMode::Forced]);
     world.alphabet = little();
     Named {
         name: "W4",
         about: "two service network sessions, the first asked, the second forced, two access points",
         left_out: "levels Undefined, Connecting and Closing, removal, drops, replaced interfaces, changes of mode \
-                   (all in W4-one), inputs in the moment of a deadline",
+                   (all in W4-one and W5-one), inputs in the moment of a deadline",
         world,
+        bound: None,
         is_quick: false,
     }
 }
 
 fn one_roams_on_a_device() -> Named {
-    let world = SmallWorld::new(on_one_device(network(&["wlan0", "wlan1"])), ["wan"]);
+    let world = unlimited(SmallWorld::new(on_one_device(network(&["wlan0", "wlan1"])), ["wan"]));
     let mut world = world.roaming([RoamingMode::Application]);
     world.alphabet = Alphabet {
         modes: vec![RoamingMode::Application, RoamingMode::Forced, RoamingMode::Suppressed],
@@ -177,13 +191,14 @@ fn one_roams_on_a_device() -> Named {
         about: "one service network session, two access points of one device, all modes",
         left_out: "inputs in the moment of a deadline, removal, drops, replaced interfaces (W1, W2, W4-one)",
         world,
+        bound: None,
         is_quick: false,
     }
 }
 
 fn two_roam_on_a_device() -> Named {
     let mut named = two_roam();
-    let world = SmallWorld::new(on_one_device(network(&["wlan0", "wlan1"])), ["wan", "wan"]);
+    let world = unlimited(SmallWorld::new(on_one_device(network(&["wlan0", "wlan1"])), ["wan", "wan"]));
     named.world = SmallWorld { alphabet: named.world.alphabet, ..world }
         .roaming([RoamingMode::Application, RoamingMode::Forced]);
     Named {
@@ -195,7 +210,7 @@ fn two_roam_on_a_device() -> Named {
 }
 
 fn three_members() -> Named {
-    let world = SmallWorld::new(network(&["eth0", "wlan0", "wwan0"]), ["wan"]);
+    let world = unlimited(SmallWorld::new(network(&["eth0", "wlan0", "wwan0"]), ["wan"]));
     let mut world = world.roaming([RoamingMode::Application]);
     world.alphabet = Alphabet { modes: vec![RoamingMode::Application, RoamingMode::Forced], ..little() };
     world.config.rescue_grace = TICK;
@@ -204,6 +219,7 @@ fn three_members() -> Named {
         about: "one service network session, three access points, a grace for rescues",
         left_out: "as in W4, and mode Suppressed",
         world,
+        bound: Some(400_000),
         is_quick: false,
     }
 }
@@ -211,13 +227,14 @@ fn three_members() -> Named {
 fn user_choice() -> Named {
     let mut all = network(&["eth0", "wlan0"]);
     all.push(Add::user_choice("any"));
-    let mut world = SmallWorld::new(all, ["any"]).roaming([RoamingMode::Forced]);
+    let mut world = unlimited(SmallWorld::new(all, ["any"])).roaming([RoamingMode::Forced]);
     world.alphabet = Alphabet { removal: false, replaced_links: false, ..everything() };
     Named {
         name: "W7",
         about: "one user choice session, two access points and a service network to choose from",
         left_out: "inputs in the moment of a deadline, removal, replaced interfaces (W1, W2, W4-one)",
         world,
+        bound: None,
         is_quick: false,
     }
 }
