@@ -1,10 +1,15 @@
 //! All integration tests.
 
 #[cfg(test)]
+mod canonical;
+#[cfg(test)]
 mod checks;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod corners;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
@@ -29,6 +34,8 @@ mod roaming;
 mod robustness;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod scene;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
