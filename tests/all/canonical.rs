@@ -166,3 +166,37 @@ fn a_refusal_that_is_over_makes_no_difference() {
     let back = r#"60 {"observed":{"id":"a","link":"discovered"}}"#;
     assert_alike("what was ignored once", &ignored, &format!("{offered}{over}"), back);
 }
+
+/// R-ROAM-43: that a member dropped is kept of a refusal until it is back.
+#[test]
+fn a_member_that_is_back_makes_no_difference() {
+    let failed = r#"
+        0 {"add":{"id":"a","type":"access_point"}}
+        0 {"add":{"id":"b","type":"access_point","link":"active"}}
+        0 {"add":{"id":"wan","type":"service_network","members":["a","b"]}}
+        0 {"session":{"on":"wan"}}
+        0 {"open":{"session":1}}
+        10 {"observed":{"id":"a","link":"discovered"}}
+        20 {"completed":{"op":1,"result":"failed"}}"#;
+    // After a start of ours; the next time by itself.
+    let once = r#"
+        30 {"observed":{"id":"a","link":"defined"}}
+        40 {"observed":{"id":"a","link":"discovered"}}"#;
+    let again = r#"
+        50 {"observed":{"id":"a","link":"defined"}}
+        60 {"observed":{"id":"a","link":"discovered"}}"#;
+    let back = r#"70 {"observed":{"id":"a","link":"active"}}"#;
+    assert_alike("a drop", &format!("{failed}{once}{again}"), &format!("{failed}{again}"), back);
+}
+
+#[test]
+fn constants_make_a_difference() {
+    let limited = |limit| {
+        format!(
+            r#"0 {{"config":{{"stop_timeout_ms":{limit}}}}}
+            0 {{"add":{{"id":"a","type":"access_point","link":"active"}}}}
+            0 {{"session":{{"on":"a"}}}}"#
+        )
+    };
+    assert_differ("how long a stop may take", &limited(1), &limited(2), r#"1 {"stop":{"session":1}}"#);
+}

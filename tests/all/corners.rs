@@ -106,3 +106,28 @@ fn a_move_of_its_own_choice_ends_with_the_capability() {
     let said = played.last().join("\n");
     assert!(said.contains(r#""state":"connected""#) && said.contains(r#""cancel":1"#), "{said}");
 }
+
+/// R-ROAM-7, R-DEV-2: b waits for an earlier cancel, so a is still up when the time for b is over. The session stays on it.
+#[test]
+fn a_migration_that_never_began_leaves_the_session_where_it_is() {
+    let played = play(
+        r#"
+        0 {"add":{"id":"b","type":"access_point","device":"radio","link":"discovered","connect_timeout_ms":1000}}
+        0 {"add":{"id":"a","type":"access_point","device":"radio"}}
+        0 {"add":{"id":"wan","type":"service_network","members":["b","a"]}}
+        0 {"session":{"on":"wan"}}
+        0 {"session":{"on":"b"}}
+        0 {"roaming":{"session":1,"mode":"application"}}
+        10 {"open":{"session":2}}
+        15 {"close":{"session":2}}
+        18 {"observed":{"id":"a","link":"active"}}
+        20 {"open":{"session":1}}
+        25 {"tick":{}}
+        30 {"migrate":{"session":1}}
+        1030 {"tick":{}}"#,
+    );
+    let said = played.said.concat().join("\n");
+    assert!(!said.contains(r#""stop":"a""#) && !said.contains(r#""closed":{"session":1}"#), "{said}");
+    let last = played.last().join("\n");
+    assert!(last.contains(r#""state":"connected""#) && last.contains(r#""error":"roaming""#), "{said}");
+}
