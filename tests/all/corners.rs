@@ -30,7 +30,15 @@ fn what_is_about_to_be_stopped_is_not_offered() {
         30 {"open":{"session":2}}
         40 {"observed":{"id":"b","link":"active"}}
         100 {"close":{"session":2}}"#;
-    for then in [its_start_was_given_up, its_last_holder_goes, it_was_used_while_its_cancel_is_awaited] {
+    let it_is_on_its_way = r#"
+        20 {"observed":{"id":"b","link":"connecting"}}
+        100 {"close":{"session":2}}"#;
+    for then in [
+        its_start_was_given_up,
+        its_last_holder_goes,
+        it_was_used_while_its_cancel_is_awaited,
+        it_is_on_its_way,
+    ] {
         let played = play(&format!("{BOTH}{then}"));
         let said = played.last().join("\n");
         assert!(said.contains(r#""stop":"b""#), "{then}\n{said}");
