@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use netsession_core::{Add, Input, LinkState};
+use netsession_core::{Add, Fate, Identifier, Input, LinkState, RoamingMode, RoamingStep, Standing};
 
 use crate::machine::Machine;
 use crate::scene::play;
@@ -199,4 +199,29 @@ fn constants_make_a_difference() {
         )
     };
     assert_differ("how long a stop may take", &limited(1), &limited(2), r#"1 {"stop":{"session":1}}"#);
+}
+
+/// What the search counts its rows by (R-ROAM-1, R-ROAM-5, R-ROAM-6, R-ROAM-38).
+#[test]
+fn a_session_stands_somewhere_in_the_table_of_roaming() {
+    let mut scene = ASKED.to_owned();
+    for (line, step, fate, to) in [
+        (r#"10 {"tick":{}}"#, RoamingStep::Settled, Fate::Alive, None),
+        (
+            r#"20 {"observed":{"id":"a","link":"discovered"}}"#,
+            RoamingStep::OfferedUpgrade,
+            Fate::Alive,
+            Some("a"),
+        ),
+        (r#"30 {"migrate":{"session":1}}"#, RoamingStep::Migrating, Fate::Alive, Some("a")),
+        (r#"40 {"observed":{"id":"b","link":"defined"}}"#, RoamingStep::Migrating, Fate::Dead, Some("a")),
+        (r#"50 {"observed":{"id":"a","link":"active"}}"#, RoamingStep::Trial, Fate::Dead, Some("a")),
+    ] {
+        scene = format!("{scene}\n{line}");
+        let played = play(&scene);
+        let session = played.manager.sessions().next().expect("there is a session");
+        let to = to.map(Identifier::from);
+        let standing = Standing { step, fate, mode: RoamingMode::Application, to: to.as_ref() };
+        assert_eq!(session.standing(), Some(standing), "{line}");
+    }
 }
