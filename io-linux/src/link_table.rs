@@ -14,9 +14,10 @@
 //! | up, and a stop of ours is under way that began at Connecting or Active | Closing |
 //! | deleted | the access point is removed |
 //!
-//! Carrier is IFF_RUNNING, and not without IFF_LOWER_UP. An address is usable if it is neither tentative nor deprecated nor refused by
-//! its neighbours, and not link-local. Loopback is not listed. A change of level is told with the message
-//! that makes it; other changes are told once per [`flush`](LinkTable::flush).
+//! Carrier is IFF_RUNNING, and not without IFF_LOWER_UP. An address is usable if it is neither tentative nor
+//! deprecated nor refused by its neighbours, and others can answer to it: not if it is link-local, of
+//! loopback, a group's, or none. Loopback is not listed. A change of level is told with the message that makes
+//! it; other changes are told once per [`flush`](LinkTable::flush).
 
 mod identifiers;
 mod links;

@@ -97,8 +97,9 @@ pub(super) struct Listing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Address {
     local: InterfaceAddress,
-    /// The other end, where there is one: it tells addresses apart.
-    peer: IpAddr,
+    /// The other end, where it tells addresses apart: not of IPv6, where a new end takes the place of the old
+    /// without a word of that.
+    peer: Option<IpAddr>,
 }
 
 /// What a message changed.
@@ -259,8 +260,8 @@ impl Links {
             }
         }
         let local = local.or(other)?;
-        let address =
-            Address { local: InterfaceAddress::new(local, prefix_length)?, peer: other.unwrap_or(local) };
+        let peer = other.filter(|other| local.is_ipv4() && *other != local);
+        let address = Address { local: InterfaceAddress::new(local, prefix_length)?, peer };
         let is_usable = is_new
             && flags & (IFA_F_TENTATIVE | IFA_F_DEPRECATED | IFA_F_DADFAILED) == 0
             && leads_outside(local);

@@ -445,6 +445,56 @@ fn what_no_kernel_says_is_not_believed() {
 }
 
 #[test]
+fn every_name_and_prefix_that_a_kernel_does_allow_is_believed() {
+    let mut table = table(true);
+    let names =
+        ["...", "a..b", "a\x01\x1b[3", "a\x7f", "a;,\"b", "-x", "%", "ü", "a\u{85}", "fifteen-letters"];
+    for (index, name) in (2..).zip(names) {
+        let said = after(&mut table, &Link::new(index, name, UP | RUNNING).bytes());
+        assert_eq!((said, table.name_of(index)), (format!("+{name}=discovered"), Some(name)));
+    }
+    // No UTF-8; nor need it be, and two may look the same.
+    for (index, octets, id) in [(50, b"\xff", "\u{fffd}"), (51, b"\xfe", "\u{fffd}#2")] {
+        let bytes = Link { attributes: attribute(3, octets), ..Link::new(index, "", 0) }.bytes();
+        assert_eq!(after(&mut table, &bytes), format!("+{id}=discovered"));
+    }
+    // Alternative names are not looked at.
+    for name in ["a/b", "a b:c", "..", "\n", &"x".repeat(127)] {
+        let link = Link::new(2, "...", UP | RUNNING).with(52, &attribute(53, name.as_bytes()));
+        assert_eq!(after(&mut table, &link.bytes()), "");
+        assert_eq!(table.named(name), ["..."], "{name:?}");
+    }
+    for (index, family, octets) in [(2, 2, &[192, 0, 2, 7][..]), (3, 10, &[0x20; 16])] {
+        let header = [&[family, 0, 0, 0][..], &u32::to_ne_bytes(index)].concat();
+        let datagram = message(NEW_ADDRESS, &[header, attribute(1, octets)].concat());
+        assert_eq!(after(&mut table, &datagram), format!("{}=active", names[index as usize - 2]));
+    }
+    table.notify(&Link::new(i32::MAX.cast_unsigned(), "last", 0).bytes());
+    assert_eq!(words(&mut table), "+last=discovered");
+}
+
+/// An address with another end.
+fn address_to(kind: u16, local: &[u8], peer: &[u8]) -> Vec<u8> {
+    let family = if local.len() == 4 { 2 } else { 10 };
+    let header = [&[family, 32, 0, 0][..], &2_u32.to_ne_bytes()].concat();
+    message(kind, &[header, attribute(2, local), attribute(1, peer)].concat())
+}
+
+#[test]
+fn the_other_end_tells_addresses_of_ipv4_apart_and_is_changed_without_a_word_in_ipv6() {
+    for (local, peers, left) in [
+        (&[192, 0, 2, 7][..], [&[192, 0, 2, 8][..], &[192, 0, 2, 9]], ""),
+        (&[0x20; 16], [&[0x21; 16], &[0x22; 16]], "eth0=discovered"),
+    ] {
+        let mut table = table(true);
+        table.notify(&Link::new(2, "eth0", UP | RUNNING).bytes());
+        peers.map(|peer| table.notify(&address_to(NEW_ADDRESS, local, peer)));
+        assert_eq!(words(&mut table), "+eth0=discovered eth0=active");
+        assert_eq!(after(&mut table, &address_to(DELETE_ADDRESS, local, peers[1])), left, "{local:?}");
+    }
+}
+
+#[test]
 fn an_address_by_which_nobody_outside_is_reached_makes_no_link_active() {
     let mut table = table(true);
     table.notify(&Link::new(2, "eth0", UP | RUNNING).bytes());

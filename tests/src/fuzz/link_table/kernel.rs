@@ -18,7 +18,7 @@ pub(super) struct Kernel {
 struct Link {
     name: String,
     flags: u32,
-    /// With the other end, which tells equal addresses apart.
+    /// With the other end, which tells equal ones of IPv4 apart.
     addresses: BTreeSet<(IpAddr, u8, IpAddr)>,
 }
 
@@ -114,7 +114,7 @@ impl Kernel {
             .unwrap_or(flags.into());
         // IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_TENTATIVE
         let is_usable = is_new && flags & (0x08 | 0x20 | 0x40) == 0 && leads_outside(local);
-        let address = (local, prefix, read(1).unwrap_or(local));
+        let address = (local, prefix, read(1).filter(IpAddr::is_ipv4).unwrap_or(local));
         if is_usable {
             link.addresses.insert(address);
         } else {
