@@ -3,6 +3,7 @@
 //! Each says on standard output what it does, and answers whether all was well; an error is what kept it
 //! from finding out.
 
+mod compare;
 mod reproduce;
 mod search;
 mod soak;
@@ -18,6 +19,8 @@ pub(crate) enum Command {
     Soak(soak::Arguments),
     /// Runs one scenario from a file of bytes, as a soak or a fuzzer has written it
     Reproduce(reproduce::Arguments),
+    /// Tells the core and the reference model the same, in small worlds to the end and then at random
+    Compare(compare::Arguments),
 }
 
 impl Command {
@@ -26,6 +29,7 @@ impl Command {
             Self::Search(arguments) => search::run(&arguments),
             Self::Soak(arguments) => soak::run(&arguments),
             Self::Reproduce(arguments) => reproduce::run(&arguments),
+            Self::Compare(arguments) => compare::run(&arguments),
         }
     }
 }

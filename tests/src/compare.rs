@@ -3,12 +3,27 @@
 //! [`Pair`] feeds both and compares everything after each input: what was made or refused, every event and
 //! effect in its order, the operation numbers, when to wake and why, and all views. What they may differ in
 //! is named by [`Deviation`], and nothing else is.
+//!
+//! | module | room for |
+//! |---|---|
+//! | `worlds` | small worlds, to the end and at random |
+//! | `inputs` | any inputs, and how a difference is told: as short as it can be made, with a trace to replay |
+//!
+//! How far each world is walked is told by the program: `cargo run -p netsession-tests --release -- compare`.
 
+mod inputs;
+mod worlds;
+
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use netsession_core::{Accepted, Cause, Effect, Event, Input, Instant, Manager, Output, Refused, SessionId};
+use netsession_io_sim::Record;
 
 use crate::model::{Answer, ConfigurationSummary, Model, SessionSummary};
+
+pub use inputs::{Apart, Inputs, inputs_of, shortened, tell};
+pub use worlds::{Compared, WALK, differences, walk_at_random, walk_to_the_end};
 
 /// What the core may say otherwise than the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,14 +50,59 @@ pub struct Difference {
     pub input: Input,
     /// Where, and what each says.
     pub what: String,
-    /// Everything that each said to this input, and how both stand.
-    pub log: String,
+    /// What the core said.
+    pub core: Said,
+    /// What the model said.
+    pub model: Answer,
+    /// How both stand.
+    pub standing: String,
+}
+
+impl Difference {
+    /// What both said, line by line: whether both said it, or the core, or the model.
+    fn lines(&self) -> Vec<(&'static str, String)> {
+        let lines = |result: &Result<Accepted, Refused>, outputs: &[Output]| -> Vec<String> {
+            let said = outputs.iter().map(|output| Record::Output(plain(output)).to_string());
+            let result = result.clone().map_err(|refused| refused.word());
+            [format!("= {result:?}")].into_iter().chain(said).collect()
+        };
+        let (result, outputs) = &self.core;
+        let (core, model) = (lines(result, outputs), lines(&self.model.result, &self.model.outputs));
+        let before = core.iter().zip(&model).take_while(|(core, model)| core == model).count();
+        let left = |all: &[String]| all.len() - before;
+        let pairs = core.iter().rev().zip(model.iter().rev()).take(left(&core).min(left(&model)));
+        let after = pairs.take_while(|(core, model)| core == model).count();
+        let said = |who: &'static str, lines: &[String], from: usize, number: usize| {
+            lines.iter().skip(from).take(number).map(move |line| (who, line.clone())).collect::<Vec<_>>()
+        };
+        [
+            said("both ", &core, 0, before),
+            said("core ", &core, before, left(&core) - after),
+            said("model", &model, before, left(&model) - after),
+            said("both ", &core, core.len() - after, after),
+        ]
+        .concat()
+    }
+
+    /// What it has in common with others that have the same cause: what both say that is not the same, without
+    /// times.
+    pub(crate) fn kind(&self) -> String {
+        let differ: Vec<_> = self.lines().into_iter().filter(|(who, _)| *who != "both ").collect();
+        let words = differ.into_iter().map(|(who, line)| format!("{who} {line}"));
+        let mut kind = words.collect::<Vec<_>>().join("; ");
+        if kind.is_empty() {
+            kind.clone_from(&self.what);
+        }
+        kind.retain(|letter| !letter.is_ascii_digit());
+        kind
+    }
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "at {} ms, {:?}: {}", self.at, self.input, self.what)?;
-        f.write_str(&self.log)
+        self.lines().iter().try_for_each(|(who, line)| writeln!(f, "  {who} {line}"))?;
+        f.write_str(&self.standing)
     }
 }
 
@@ -51,11 +111,14 @@ pub type Said = (Result<Accepted, Refused>, Vec<Output>);
 
 /// A core and a model that have been told the same.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Pair {
     /// The core.
     pub manager: Manager,
     /// The model.
     pub model: Model,
+    /// The deviations that were made use of.
+    pub used: BTreeSet<Deviation>,
 }
 
 impl Pair {
@@ -82,15 +145,10 @@ impl Pair {
             }
         }
         let answer = self.model.handle_input(at, input);
+        let said = (result, outputs);
         let both = Both { manager: &self.manager, model: &self.model };
-        let compared = step(&result, &outputs, &answer).and_then(|_| both.compare_views());
-        match compared {
-            Ok(()) => Ok((result, outputs)),
-            Err(what) => {
-                let log = self.log(&result, &outputs, &answer);
-                Err(Box::new(Difference { at, input: input.clone(), what, log }))
-            }
-        }
+        self.used.extend(both.compare((at, input), &said, answer)?);
+        Ok(said)
     }
 
     /// The input with the core's own handle in place of a number.
@@ -102,23 +160,6 @@ impl Pair {
             *session = known.unwrap_or(*session);
         }
         input
-    }
-
-    fn log(&self, result: &Result<Accepted, Refused>, outputs: &[Output], answer: &Answer) -> String {
-        let mut log = String::new();
-        let _ = writeln!(log, "the core said {result:?}");
-        for output in outputs {
-            let _ = writeln!(log, "  {output:?}");
-        }
-        let _ = writeln!(log, "the model said {:?}", answer.result);
-        for output in &answer.outputs {
-            let _ = writeln!(log, "  {output:?}");
-        }
-        for session in self.manager.sessions() {
-            let _ = writeln!(log, "core:  {:?}", SessionSummary::of(&session));
-        }
-        let _ = writeln!(log, "model: {}", self.model.in_short());
-        log
     }
 }
 
@@ -133,6 +174,32 @@ pub struct Both<'a> {
 }
 
 impl Both<'_> {
+    /// Compares what both said to this input, and all that can be read. Gives the deviations that were made use of.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn compare(
+        &self,
+        (at, input): (Instant, &Input),
+        said: &Said,
+        model: Answer,
+    ) -> Result<Vec<Deviation>, Box<Difference>> {
+        let compared = step(said, &model).and_then(|used| self.compare_views().map(|()| used));
+        compared.map_err(|what| {
+            let (input, core, standing) = (input.clone(), said.clone(), self.standing());
+            Box::new(Difference { at, input, what, core, model, standing })
+        })
+    }
+
+    fn standing(&self) -> String {
+        let mut text = String::new();
+        for session in self.manager.sessions() {
+            let _ = writeln!(text, "core:  {:?}", SessionSummary::of(&session));
+        }
+        let _ = writeln!(text, "model: {}", self.model.in_short());
+        text
+    }
+
     /// Compares all that can be read.
     ///
     /// # Errors
@@ -183,11 +250,7 @@ fn same_list<T: PartialEq + fmt::Debug>(what: &str, of_core: &[T], of_model: &[T
 ///
 /// # Errors
 /// The first difference.
-pub fn step(
-    result: &Result<Accepted, Refused>,
-    outputs: &[Output],
-    answer: &Answer,
-) -> Result<Vec<Deviation>, String> {
+pub fn step((result, outputs): &Said, answer: &Answer) -> Result<Vec<Deviation>, String> {
     let mut used = Vec::new();
     let of_core = result.clone().map(numbered).map_err(|refused| refused.word());
     let of_model = answer.result.clone().map(numbered).map_err(|refused| refused.word());

@@ -147,8 +147,10 @@ impl Writer<'_> {
             Phase::Opening(opening) => self.opening(opening),
             Phase::Open(open) => self.open(open),
         }
+        // More failures than that make no difference.
+        let given_up = self.model.config.give_up_after.max(1);
         if let Some(reopening) = session.reopening {
-            self.words(&reopening.failures);
+            self.words(&reopening.failures.min(given_up));
             self.key(reopening.target);
             self.maybe_left(reopening.next);
         }
@@ -162,7 +164,7 @@ impl Writer<'_> {
             }
             for (member, failures) in &session.failures {
                 self.key(*member);
-                self.words(failures);
+                self.words(&(*failures).min(given_up));
             }
         }
         self.bytes.push(b'\n');

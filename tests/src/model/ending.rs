@@ -108,6 +108,7 @@ impl Model {
             .iter()
             .filter(|(_, it)| it.reopening.is_some_and(|reopening| reopening.next.is_none()))
             .filter(|(_, it)| it.reopening.is_some_and(|it| self.links(it.target).contains(&link)))
+            .filter(|(_, it)| it.reopening.is_some_and(|it| self.is_in_reach(it.target)))
             .map(|(number, _)| *number)
             .collect();
         for number in waiting {
