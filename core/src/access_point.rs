@@ -341,6 +341,8 @@ impl Manager {
         let before = Before::of(ap);
         if let Some(past) = ap.before_loss.take() {
             self.on_level(id, &before, &past);
+            // It may come while sessions are looked at, and is news to those before.
+            self.work.is_unsettled = true;
         }
     }
 

@@ -19,13 +19,12 @@ use alloc::vec::Vec;
 use self::session::Surroundings;
 pub use self::standing::{Fate, RoamingStep, Standing};
 
-use crate::access_point::{AccessPoint, Aftermath, News, Phase, Report, StopReason};
+use crate::access_point::{AccessPoint, Aftermath, Phase, Report, StopReason};
 use crate::configuration::{Configuration, Kind, ServiceNetwork};
 use crate::reconcile::Operation;
 use crate::session::Session;
 use crate::timers::{LinkTimer, SessionTimer, Timer, Timers};
 use crate::update::Update;
-use crate::work::Work;
 use crate::{Config, ConfigurationId, Instant, Interface, InterfaceAddress, Manager, OperationId, SessionId};
 
 impl Manager {
@@ -295,34 +294,7 @@ impl Writer<'_> {
             Aftermath::Fall => 1,
             Aftermath::Rise => 2,
         });
-        self.news(news);
-    }
-
-    fn news(&mut self, news: &News) {
-        let News {
-            start_failed,
-            went_down,
-            stopped,
-            replaced,
-            rose,
-            rose_by_itself,
-            fell_by_itself,
-            became_active_by_itself,
-            climbed_by_itself,
-        } = news;
-        self.option(start_failed.as_ref(), |writer, failure| writer.byte(failure.cause.number()));
-        for flag in [
-            went_down,
-            stopped,
-            replaced,
-            rose,
-            rose_by_itself,
-            fell_by_itself,
-            became_active_by_itself,
-            climbed_by_itself,
-        ] {
-            self.flag(*flag);
-        }
+        check_empty(news);
     }
 
     fn report(&mut self, report: &Report) {
@@ -419,6 +391,6 @@ impl Writer<'_> {
 }
 
 /// The notes of an input are gone when it is handled, whatever is noted.
-fn check_empty(work: &Work) {
-    debug_assert_eq!(alloc::format!("{work:?}"), alloc::format!("{:?}", Work::default()));
+fn check_empty<T: core::fmt::Debug + Default>(notes: &T) {
+    debug_assert_eq!(alloc::format!("{notes:?}"), alloc::format!("{:?}", T::default()));
 }

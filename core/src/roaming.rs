@@ -191,7 +191,14 @@ impl Manager {
         let is_in_reach = ap.is_some_and(|ap| ap.session_state() != SessionState::NotAvailable);
         let is_replaced = ap.is_some_and(|ap| ap.news.replaced);
         match open.life {
-            Life::Alive if is_replaced && open.mode == RoamingMode::Suppressed => self.on_lost(id),
+            Life::Alive if is_replaced && open.mode == RoamingMode::Suppressed => {
+                // A move of its own choice goes on, and what it uses is back at once (R-GEN-11).
+                let is_moving = session.candidate().is_some();
+                self.on_lost(id);
+                if is_moving && is_active {
+                    self.on_back(id);
+                }
+            }
             Life::Alive if !holds => self.on_lost(id),
             Life::Leaving | Life::Restorable if !is_in_reach => self.on_lost(id),
             Life::Leaving if !is_active => self.set_life(id, Life::Restorable),

@@ -488,7 +488,9 @@ fn the_other_end_tells_addresses_of_ipv4_apart_and_is_changed_without_a_word_in_
     ] {
         let mut table = table(true);
         table.notify(&Link::new(2, "eth0", UP | RUNNING).bytes());
-        peers.map(|peer| table.notify(&address_to(NEW_ADDRESS, local, peer)));
+        for peer in peers {
+            table.notify(&address_to(NEW_ADDRESS, local, peer));
+        }
         assert_eq!(words(&mut table), "+eth0=discovered eth0=active");
         assert_eq!(after(&mut table, &address_to(DELETE_ADDRESS, local, peers[1])), left, "{local:?}");
     }

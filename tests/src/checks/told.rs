@@ -219,7 +219,8 @@ impl<'a> Session<'a> {
                 if core::mem::replace(&mut self.state, *state) == *state {
                     return Err(("R-ST-1", "the same state twice in a row"));
                 }
-                if *state == SessionState::Connected {
+                // What is accepted may be on its way down.
+                if *state != SessionState::Roaming {
                     self.trial = None;
                 }
                 Ok(())

@@ -89,7 +89,7 @@ fn walk_one(named: &Named, arguments: &Arguments) -> io::Result<Option<Marks>> {
     let limit = named.bound.map_or(arguments.limit, |bound| bound.min(arguments.limit));
     let result = walk(&named.world, limit, |edge| {
         edges += 1;
-        if edges % LOOK_EVERY == 0 && told.elapsed() >= PROGRESS {
+        if edges.is_multiple_of(LOOK_EVERY) && told.elapsed() >= PROGRESS {
             told = Instant::now();
             let rate = per_second(edges, since);
             eprintln!("{}: at state {}, {edges} edges, {rate}/s", named.name, edge.from_place);

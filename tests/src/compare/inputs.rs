@@ -71,7 +71,7 @@ pub fn tell(inputs: &[(Instant, Input)]) -> Result<Pair, Box<Apart>> {
     for (at, input) in inputs {
         records.push((*at, Record::Input(input.clone())));
         let answer = pair.handle_input(*at, input);
-        let (result, outputs) = answer.as_ref().map_or_else(|difference| &difference.core, |said| said);
+        let (result, outputs) = answer.as_ref().unwrap_or_else(|difference| &difference.core);
         records.push((*at, Record::Result(result.clone())));
         records.extend(outputs.iter().map(|output| (*at, Record::Output(output.clone()))));
         let _ = answer.map_err(|difference| Apart::new(difference, &records))?;

@@ -84,6 +84,9 @@ pub fn walk_to_the_end(
     }
 }
 
+/// How often a kind of difference was seen; the first one, and the place and step that lead there.
+type Kind = (u64, Box<Difference>, (u32, Step));
+
 /// Goes on after a difference, and gives the shortest path to one of each kind, with their number.
 ///
 /// # Errors
@@ -93,7 +96,7 @@ pub fn differences(
     limit: usize,
     mut progress: impl FnMut(&Edge<'_>),
 ) -> Result<Vec<(u64, Box<Apart>)>, Box<Apart>> {
-    let mut kinds: BTreeMap<String, (u64, Box<Difference>, (u32, Step))> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
     let walk = world.explore_with(Beside::new(world)?, limit, |edge, beside| {
         progress(edge);
         if let (Err(difference), false) = (&beside.compared, beside.has_differed) {
@@ -104,7 +107,7 @@ pub fn differences(
         Ok::<(), ()>(())
     });
     let Ok(found) = walk else { return Ok(Vec::new()) };
-    let told = |(number, difference, (place, step)): (u64, Box<Difference>, (u32, Step))| {
+    let told = |(number, difference, (place, step)): Kind| {
         let mut path = found.path(world, place);
         path.push(step);
         (path.len(), number, Apart::new(difference, &world.records(&path)))
