@@ -343,6 +343,8 @@ impl Manager {
             (RoamingMode::Application, RoamingMode::Forced) => self.on_forced(id),
             (_, RoamingMode::Application | RoamingMode::Forced) => {}
         }
+        // What is in use now may be the only member.
+        self.note_mode(id);
     }
 
     /// Since when each member has been usable; what is usable in this moment for the first time counts
