@@ -68,28 +68,32 @@ impl Manager {
         reopening.failures >= tries
     }
 
-    /// Tries again, if it is time and there is something to open.
-    pub(crate) fn settle_reopening(&mut self, id: SessionId) {
-        let Some(session) = self.session_ref(id) else { return };
+    /// Whether a lost session is to try again, and there is something to open.
+    pub(crate) fn is_time_to_reopen(&self, id: SessionId) -> bool {
+        let Some(session) = self.session_ref(id) else { return false };
         let (Some(reopening), Some(target), Request::None) =
             (&session.reopening, session.target(), &session.request)
         else {
-            return;
+            return false;
         };
-        let is_time = if self.configuration_state(target) < ConfigurationState::Discovered {
+        if self.configuration_state(target) < ConfigurationState::Discovered {
             false
         } else if self.is_given_up(reopening) {
             self.climbed_by_itself(target)
         } else {
             reopening.not_before <= self.now
-        };
-        if is_time {
+        }
+    }
+
+    /// Tries again, if it is time and there is something to open.
+    pub(crate) fn settle_reopening(&mut self, id: SessionId) {
+        if self.is_time_to_reopen(id) {
             // What it re-opens from is seen.
             self.report_state(id);
             self.attempt_to_open(id);
             // What it wants, and what it may go to, is looked at in this input.
             self.work.is_unsettled = true;
-        } else {
+        } else if self.session_ref(id).is_some_and(|session| matches!(session.request, Request::None)) {
             self.set_reopen_timer(id);
         }
     }

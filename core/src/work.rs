@@ -140,10 +140,17 @@ impl Manager {
     /// longer one to go to, so sessions look again.
     pub(crate) fn request_touched(&mut self) {
         loop {
+            // Who opens again at once keeps what it wants from being stopped (R-LOSS-4).
+            let endings = core::mem::take(&mut self.work.endings);
+            let (lost, ended): (Vec<_>, Vec<_>) =
+                endings.into_iter().partition(|&id| self.is_time_to_reopen(id));
+            for id in lost {
+                self.end(id);
+            }
             for id in self.touched_links() {
                 self.reconcile(id);
             }
-            for id in core::mem::take(&mut self.work.endings) {
+            for id in ended {
                 self.end(id);
             }
             if !core::mem::take(&mut self.work.is_unsettled) {

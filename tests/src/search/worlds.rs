@@ -37,8 +37,12 @@ pub fn worlds() -> Vec<Named> {
         two_roam(),
         one_roams_on_a_device(),
         two_roam_on_a_device(),
-        three_members(),
         user_choice(),
+        three_sessions(),
+        one_roams_in_all_words(),
+        three_members_and_a_device(),
+        two_roam_on_three(),
+        three_members(),
     ]
 }
 
@@ -235,6 +239,84 @@ fn user_choice() -> Named {
         left_out: "inputs in the moment of a deadline, removal, replaced interfaces (W1, W2, W4-one)",
         world,
         bound: None,
+        is_quick: false,
+    }
+}
+
+/// What three sessions do that two do not: a victim of a stop, and another one.
+fn three_sessions() -> Named {
+    let mut world = SmallWorld::new(access_points(&["eth0"]), ["eth0", "eth0", "eth0"]);
+    world.alphabet = Alphabet {
+        modes: vec![RoamingMode::Application, RoamingMode::Forced, RoamingMode::Suppressed],
+        reopen_policies: vec![ReopenPolicy::Never, ReopenPolicy::WhenAvailable],
+        updates: true,
+        drops: false,
+        ..little()
+    };
+    Named {
+        name: "W2-three",
+        about: "three sessions, one access point, all modes, re-opening and updates",
+        left_out: "as in W4, but for the modes",
+        world,
+        bound: None,
+        is_quick: false,
+    }
+}
+
+/// Every word that there is for what the platform answers.
+fn one_roams_in_all_words() -> Named {
+    let world = unlimited(SmallWorld::new(on_one_device(network(&["wlan0", "wlan1"])), ["wan"]));
+    let mut world = world.roaming([RoamingMode::Application]);
+    world.alphabet = Alphabet {
+        outcomes: Outcome::ALL.to_vec(),
+        reopen_policies: vec![ReopenPolicy::Never, ReopenPolicy::WhenAvailable],
+        updates: true,
+        drops: true,
+        ..little()
+    };
+    world.config.answer_within = Some(TICK);
+    Named {
+        name: "W5-words",
+        about: "one service network session that is asked, two access points of one device, every word of an \
+                answer, re-opening and updates",
+        left_out: "as in W4, but for drops",
+        world,
+        bound: None,
+        is_quick: false,
+    }
+}
+
+fn three_members_and_a_device() -> Named {
+    let mut all = network(&["eth0", "wlan0", "wlan1"]);
+    for add in &mut all {
+        if add.id.as_str().starts_with("wlan") {
+            add.settings.device = Some(Some("radio".into()));
+        }
+    }
+    let mut world = unlimited(SmallWorld::new(all, ["wan"])).roaming([RoamingMode::Application]);
+    world.alphabet = Alphabet { modes: Vec::new(), removal: false, drops: false, ..everything() };
+    Named {
+        name: "W6-radio",
+        about: "one service network session, three access points, two of them of one device",
+        left_out: "inputs in the moment of a deadline, removal, drops, changes of mode",
+        world,
+        bound: Some(250_000),
+        is_quick: false,
+    }
+}
+
+fn two_roam_on_three() -> Named {
+    let world = unlimited(SmallWorld::new(network(&["eth0", "wlan0", "wwan0"]), ["wan", "wan"]));
+    let mut world = world.roaming([RoamingMode::Application, RoamingMode::Forced]);
+    world.alphabet = Alphabet { drops: true, ..little() };
+    world.config.rescue_grace = TICK;
+    Named {
+        name: "W6-two",
+        about: "two service network sessions, the first asked, the second forced, three access points, a grace for \
+                rescues",
+        left_out: "as in W4, but for drops",
+        world,
+        bound: Some(250_000),
         is_quick: false,
     }
 }
