@@ -59,7 +59,9 @@ impl Manager {
     /// Whether the device of an access point is free for it (R-DEV-6), for this session or for a new one.
     pub(crate) fn is_device_free(&self, on: ConfigurationId, by: Option<SessionId>, asker: Asker) -> bool {
         self.siblings(on).filter_map(|sibling| self.access_point(sibling)).all(|sibling| {
-            if sibling.holders.iter().any(|&holder| Some(holder) != by) {
+            // All who wait for a start that fails in this moment let go of it.
+            let is_let_go = sibling.news.start_failed.is_some();
+            if !is_let_go && sibling.holders.iter().any(|&holder| Some(holder) != by) {
                 return false;
             }
             // What the session itself holds it lets go, if that can be stopped; what is dead is not (R-ROAM-32).

@@ -1,8 +1,8 @@
 //! Requests to links: made because somebody wants the link, or nobody does; one at a time; one on a device.
 
 use netsession_core::{
-    Accepted, ConfigurationType, Effect, Identifier, Input, LinkState, Outcome, ReopenPolicy, SessionState,
-    SessionView,
+    Accepted, ConfigurationType, Effect, Event, Identifier, Input, LinkState, Outcome, ReopenPolicy,
+    SessionState, SessionView,
 };
 use netsession_io_sim::explore::{Action, Edge, Request, SmallWorld, State, When};
 
@@ -75,12 +75,13 @@ fn check_start(edge: &Edge<'_>, id: &Identifier) -> Verdict {
             return Err(Violation::new(rule, format!("{id} is started while there is a request: {request}")));
         }
     }
-    // A start that failed is not repeated at once.
+    // A start that failed is not repeated at once, but by a session that it ended and that opens again (R-X-41).
     let failed = matches!(
         &edge.step.action,
         Action::Answer(Request::Start(of), outcome) if of == id && *outcome != Outcome::Ok
     );
-    if failed && is_now {
+    let reopens = |event: &Event| matches!(event, Event::Closed { .. });
+    if failed && is_now && !edge.taken.events().any(reopens) {
         return Err(Violation::new("R-GEN-5", format!("{id} failed, and is started again at once")));
     }
     Ok(())
