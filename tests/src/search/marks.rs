@@ -35,9 +35,10 @@ pub(super) enum Cause {
     StopByOther(Option<Role>),
     Level(Role, LinkState),
     Replaced(Role),
-    Started(Role, Outcome),
-    Stopped(Role, Outcome),
-    Cancelled(Role, Outcome),
+    /// An answer, and whether it is `ok`: the words of a failure differ in the error that is told (R-OPEN-9).
+    Started(Role, bool),
+    Stopped(Role, bool),
+    Cancelled(Role, bool),
     Removed(Role),
     NetworkRemoved,
     Added,
@@ -136,7 +137,7 @@ impl Marks {
         let mut missing = Vec::new();
         for &(step, is_victim) in &steps {
             for cause in &causes {
-                if is_possible(step, *cause) && !taken(step, is_victim, cause) {
+                if is_possible(step, is_victim, *cause) && !taken(step, is_victim, cause) {
                     let victim = if is_victim { " as a victim" } else { "" };
                     missing.push(format!("{step:?}{victim}: {cause:?}"));
                 }
@@ -146,23 +147,51 @@ impl Marks {
     }
 }
 
-/// With no B there is nothing that happens to B.
-fn is_possible(step: RoamingStep, cause: Cause) -> bool {
-    let role = match cause {
-        Cause::MigrateTo(role)
-        | Cause::Level(role, _)
-        | Cause::Replaced(role)
-        | Cause::Started(role, _)
-        | Cause::Stopped(role, _)
-        | Cause::Cancelled(role, _)
-        | Cause::Removed(role)
-        | Cause::StopByOther(Some(role)) => Some(role),
-        Cause::Command(_)
+/// Whether this may come in this step at all. Deadlines count where they are those of this step: another session's
+/// are no input to this one.
+fn is_possible(step: RoamingStep, is_victim: bool, cause: Cause) -> bool {
+    use RoamingStep::{Migrating, OfferedRescue, OfferedUpgrade, Restoring, Settled, Trial, Waiting};
+    let has_b = matches!(step, OfferedUpgrade | OfferedRescue | Migrating | Trial);
+    let is_asked = matches!(step, OfferedUpgrade | OfferedRescue | Trial);
+    match cause {
+        // What is used is up, and nothing is under way on it that would have to be answered; a victim's is being stopped.
+        Cause::Started(Role::A, _) => !matches!(step, Settled | OfferedUpgrade),
+        Cause::Stopped(Role::A, _) => is_victim || !matches!(step, Settled | OfferedUpgrade),
+        Cause::Cancelled(Role::A, _) => !is_victim,
+        // What is on trial is up, too.
+        Cause::Started(Role::B, _) | Cause::Stopped(Role::B, _) if step == Trial => false,
+        // Who is asked has that mode already.
+        Cause::Mode(RoamingMode::Application) => !is_asked,
+        // What others use is not taken down for one (R-DEV-1), so none is restored that another one has.
+        Cause::StopByOther(Some(Role::A)) => step != Restoring,
+        // What is up is on trial, or used.
+        Cause::Replaced(Role::B) => has_b && step != Migrating,
+        Cause::Level(Role::B, _)
+        | Cause::MigrateTo(Role::B)
+        | Cause::Started(Role::B, _)
+        | Cause::Stopped(Role::B, _)
+        | Cause::Cancelled(Role::B, _)
+        | Cause::Removed(Role::B)
+        | Cause::StopByOther(Some(Role::B)) => has_b,
+        Cause::Time(Some(WakeReason::Answer)) => is_asked,
+        Cause::Time(Some(WakeReason::ConnectTimeout)) => matches!(step, Migrating | Restoring),
+        Cause::Time(Some(WakeReason::HoldOff)) => !is_victim && matches!(step, Settled | OfferedUpgrade),
+        Cause::Time(Some(WakeReason::RescueGrace)) => step == Waiting,
+        Cause::Time(Some(WakeReason::UpdateTimeout)) => false,
+        Cause::Time(_)
+        | Cause::Command(_)
+        | Cause::MigrateTo(_)
         | Cause::Mode(_)
         | Cause::Reopen
         | Cause::Drop
         | Cause::OfOther(_)
-        | Cause::StopByOther(None)
+        | Cause::StopByOther(_)
+        | Cause::Level(..)
+        | Cause::Replaced(_)
+        | Cause::Started(..)
+        | Cause::Stopped(..)
+        | Cause::Cancelled(..)
+        | Cause::Removed(_)
         | Cause::NetworkRemoved
         | Cause::Added
         | Cause::Snapshot
@@ -170,17 +199,8 @@ fn is_possible(step: RoamingStep, cause: Cause) -> bool {
         | Cause::Session
         | Cause::Update
         | Cause::Answered
-        | Cause::Said
-        | Cause::Time(_) => None,
-    };
-    let has_b = match step {
-        RoamingStep::OfferedUpgrade
-        | RoamingStep::OfferedRescue
-        | RoamingStep::Migrating
-        | RoamingStep::Trial => true,
-        RoamingStep::Settled | RoamingStep::Restoring | RoamingStep::Waiting => false,
-    };
-    has_b || role != Some(Role::B)
+        | Cause::Said => true,
+    }
 }
 
 fn cause_of(edge: &Edge<'_>, place: usize, a: &Identifier, b: Option<&Identifier>) -> Cause {
@@ -221,9 +241,9 @@ fn cause_of(edge: &Edge<'_>, place: usize, a: &Identifier, b: Option<&Identifier
         }
         Action::Add(_) => Cause::Added,
         Action::Answer(request, outcome) => match request {
-            Request::Start(id) => Cause::Started(role(id), *outcome),
-            Request::Stop(id) => Cause::Stopped(role(id), *outcome),
-            Request::Cancel(id) => Cause::Cancelled(role(id), *outcome),
+            Request::Start(id) => Cause::Started(role(id), *outcome == Outcome::Ok),
+            Request::Stop(id) => Cause::Stopped(role(id), *outcome == Outcome::Ok),
+            Request::Cancel(id) => Cause::Cancelled(role(id), *outcome == Outcome::Ok),
             Request::CancelResolve | Request::Resolve(_) | Request::Update => Cause::Answered,
         },
         Action::Resolve(..) => Cause::Answered,

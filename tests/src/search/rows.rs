@@ -1,7 +1,7 @@
 //! The rows of the contract's section 5, as what is seen when one is taken.
 
 use netsession_core::{
-    Event, Fate, OfferKind, Outcome, RoamingMode, RoamingStep, SessionError, SessionState, WakeReason,
+    Event, Fate, OfferKind, RoamingMode, RoamingStep, SessionError, SessionState, WakeReason,
 };
 use netsession_io_sim::explore::Command;
 
@@ -357,7 +357,7 @@ const ROWS: &[Row] = &[
     ("R-DEV-2 the stop of A is refused", |it| {
         it.before.fate == Fate::Broken
             && to_fate(it, Fate::Alive)
-            && matches!(it.cause, Cause::Stopped(Role::A, outcome) if outcome != Outcome::Ok)
+            && matches!(it.cause, Cause::Stopped(Role::A, false))
     }),
     ("R-DEV-3 A is brought up again", |it| {
         to(it, RoamingStep::Restoring) && !from(it, RoamingStep::Restoring)

@@ -205,10 +205,11 @@ fn two_roam_on_a_device() -> Named {
     let world = unlimited(SmallWorld::new(on_one_device(network(&["wlan0", "wlan1"])), ["wan", "wan"]));
     named.world = SmallWorld { alphabet: named.world.alphabet, ..world }
         .roaming([RoamingMode::Application, RoamingMode::Forced]);
+    named.world.alphabet.drops = true;
     Named {
         name: "W5",
         about: "two service network sessions, the first asked, the second forced, two access points of one device",
-        left_out: "as in W4",
+        left_out: "as in W4, but for drops",
         ..named
     }
 }
@@ -270,18 +271,22 @@ fn one_roams_in_all_words() -> Named {
     world.alphabet = Alphabet {
         outcomes: Outcome::ALL.to_vec(),
         reopen_policies: vec![ReopenPolicy::Never, ReopenPolicy::WhenAvailable],
+        modes: vec![RoamingMode::Application, RoamingMode::Forced, RoamingMode::Suppressed],
         updates: true,
         drops: true,
+        removal: true,
         ..little()
     };
     world.config.answer_within = Some(TICK);
+    world.config.rescue_grace = TICK;
     Named {
         name: "W5-words",
-        about: "one service network session that is asked, two access points of one device, every word of an \
-                answer, re-opening and updates",
-        left_out: "as in W4, but for drops",
+        about: "one service network session, two access points of one device, every word of an answer, all modes, \
+                re-opening, updates, removal and drops, a grace for rescues",
+        left_out: "levels Undefined, Connecting and Closing (W5-one), inputs in the moment of a deadline, replaced \
+                   interfaces",
         world,
-        bound: None,
+        bound: Some(400_000),
         is_quick: false,
     }
 }
@@ -294,11 +299,13 @@ fn three_members_and_a_device() -> Named {
         }
     }
     let mut world = unlimited(SmallWorld::new(all, ["wan"])).roaming([RoamingMode::Application]);
-    world.alphabet = Alphabet { modes: Vec::new(), removal: false, drops: false, ..everything() };
+    world.alphabet = Alphabet { drops: false, ..everything() };
+    world.config.rescue_grace = TICK;
     Named {
         name: "W6-radio",
-        about: "one service network session, three access points, two of them of one device",
-        left_out: "inputs in the moment of a deadline, removal, drops, changes of mode",
+        about: "one service network session, three access points, two of them of one device, a grace for \
+                rescues",
+        left_out: "inputs in the moment of a deadline, drops, changes of mode",
         world,
         bound: Some(250_000),
         is_quick: false,
@@ -308,13 +315,13 @@ fn three_members_and_a_device() -> Named {
 fn two_roam_on_three() -> Named {
     let world = unlimited(SmallWorld::new(network(&["eth0", "wlan0", "wwan0"]), ["wan", "wan"]));
     let mut world = world.roaming([RoamingMode::Application, RoamingMode::Forced]);
-    world.alphabet = Alphabet { drops: true, ..little() };
+    world.alphabet = Alphabet { drops: true, removal: true, replaced_links: true, ..little() };
     world.config.rescue_grace = TICK;
     Named {
         name: "W6-two",
         about: "two service network sessions, the first asked, the second forced, three access points, a grace for \
                 rescues",
-        left_out: "as in W4, but for drops",
+        left_out: "levels Undefined, Connecting and Closing, changes of mode, inputs in the moment of a deadline",
         world,
         bound: Some(250_000),
         is_quick: false,
