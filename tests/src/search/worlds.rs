@@ -42,6 +42,7 @@ pub fn worlds() -> Vec<Named> {
         one_roams_in_all_words(),
         three_members_and_a_device(),
         two_roam_on_three(),
+        one_roams_beside_another(),
         three_members(),
     ]
 }
@@ -308,6 +309,23 @@ fn three_members_and_a_device() -> Named {
         left_out: "inputs in the moment of a deadline, drops, changes of mode",
         world,
         bound: Some(250_000),
+        is_quick: false,
+    }
+}
+
+/// What happens elsewhere while one is brought back.
+fn one_roams_beside_another() -> Named {
+    let mut all = on_one_device(network(&["wlan0", "wlan1"]));
+    all.extend(access_points(&["eth0"]));
+    let mut world = unlimited(SmallWorld::new(all, ["wan", "eth0"])).roaming([RoamingMode::Application]);
+    world.alphabet = little();
+    Named {
+        name: "W5-beside",
+        about: "one service network session, two access points of one device, and one session on an access point \
+                that is none of them",
+        left_out: "as in W4",
+        world,
+        bound: Some(60_000),
         is_quick: false,
     }
 }
