@@ -251,8 +251,8 @@ impl AccessPoint {
             }
             Aftermath::Fall | Aftermath::Rise | Aftermath::Over => false,
         };
-        let is_being_stopped = matches!(self.phase, Phase::Stopping { .. });
-        if link == LinkState::Active && before != LinkState::Active && !is_being_stopped {
+        // What comes up under a clean-up has ended it (R-X-17).
+        if link == LinkState::Active && before != LinkState::Active && !self.is_stopping() {
             self.aftermath = Aftermath::Over;
         }
         let by_itself = was_quiet && !is_ours;

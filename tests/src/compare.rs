@@ -34,7 +34,7 @@ pub enum Deviation {
     Texts,
     /// Where one input brings one session both the error of a stop() of its own that failed and an error that ends
     /// its open(), the core tells the former first. By R-GEN-2 and R-REG-11 they come in the order of cause. So
-    /// the last error of the two may differ as well.
+    /// the last error of the two may differ as well, and which of its states stand between them.
     OrderOfErrors,
     /// Handles: the model numbers its sessions as a trace does, and knows no slots.
     Handles,
@@ -273,25 +273,23 @@ pub fn step((result, outputs): &Said, answer: &Answer) -> Result<Vec<Deviation>,
     Ok(used)
 }
 
-/// The errors of failed stops behind all else that is told to their session.
+/// Where a session is told the error of a failed stop and another one: its errors behind all else, those of stops last.
 fn stop_errors_last(mut outputs: Vec<Output>) -> Vec<Output> {
     let of = |output: &Output| match output {
         Output::Event(event) => event.session(),
         Output::Effect(_) | Output::Idle { .. } => None,
     };
-    let is_of_stop = |output: &Output| {
-        matches!(output, Output::Event(Event::Error { cause: Cause::StopRefused | Cause::StopTimedOut, .. }))
+    // 0: no error, 1: an error, 2: that of a stop.
+    let rank = |output: &Output| match output {
+        Output::Event(Event::Error { cause: Cause::StopRefused | Cause::StopTimedOut, .. }) => 2,
+        Output::Event(Event::Error { .. }) => 1,
+        Output::Event(_) | Output::Effect(_) | Output::Idle { .. } => 0,
     };
-    let mut from = 0;
-    while from < outputs.len() {
-        let session = outputs.get(from).and_then(of);
-        let run = outputs.iter().skip(from).take_while(|output| of(output) == session).count();
-        if let Some(run) = outputs.get_mut(from..from + run)
-            && session.is_some()
-        {
-            run.sort_by_key(is_of_stop);
+    for run in outputs.chunk_by_mut(|one, next| of(one) == of(next)) {
+        let ranks: BTreeSet<u8> = run.iter().map(rank).collect();
+        if ranks.is_superset(&[1, 2].into()) {
+            run.sort_by_key(rank);
         }
-        from += run;
     }
     outputs
 }

@@ -98,7 +98,8 @@ impl Model {
         if falls && touched == Touched::Yes {
             ap.touched = Touched::Fallen;
         }
-        if (rises && touched == Touched::Fallen) || (comes_up && !ap.is_stopping()) {
+        let is_up_anew = level == LinkState::Active && !was_up && !ap.is_stopping();
+        if (rises && touched == Touched::Fallen) || is_up_anew {
             ap.touched = Touched::No;
         }
         let falls = falls && by_itself && touched == Touched::No;

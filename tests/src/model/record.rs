@@ -348,6 +348,11 @@ impl Configuration {
 }
 
 impl AccessPoint {
+    /// A start or stop of ours begins: what is out of reach already falls no more by it, but may rise.
+    pub(crate) fn touch(&mut self) {
+        self.touched = if self.level >= LinkState::Discovered { Touched::Yes } else { Touched::Fallen };
+    }
+
     pub(crate) const fn can_start_and_stop(&self) -> bool {
         self.capabilities.contains(Capabilities::CAN_START_AND_STOP_INTERFACES)
     }

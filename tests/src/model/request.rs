@@ -3,7 +3,7 @@
 
 use netsession_core::{LinkState, OperationId, ShutdownPolicy};
 
-use super::{AccessPoint, Dead, Key, Model, Phase, Request, Touched};
+use super::{AccessPoint, Dead, Key, Model, Phase, Request};
 
 /// A request that this input makes; its number is given when all are known (R-REG-11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,10 +112,7 @@ impl Model {
         if let Some(ap) = self.ap_mut(link) {
             let clean_up = ap.level < LinkState::Connecting;
             ap.request = Some(Request::Stop { op, deadline, answered: false, clean_up, stoppers });
-            // What fell already falls no more by what is taken back then.
-            if ap.touched != Touched::Fallen {
-                ap.touched = Touched::Yes;
-            }
+            ap.touch();
         }
     }
 
@@ -180,7 +177,7 @@ impl Model {
         if let Some(ap) = self.ap_mut(link) {
             ap.request = Some(Request::Start { op, answered: false });
             ap.ours = true;
-            ap.touched = Touched::Yes;
+            ap.touch();
         }
     }
 

@@ -89,7 +89,8 @@ impl Model {
             if is_going && !in_grace {
                 self.end_openers(number, link);
             } else if !self.cannot_be_stopped(link) {
-                goes_down |= self.is_up(link) && !in_grace;
+                // R-X-42: what comes up instead of a dead A is shown to go down, too.
+                goes_down |= (self.is_up(link) || self.is_coming_up(link)) && !in_grace;
                 self.request_stop(number, link);
                 taken.push(link);
             }
