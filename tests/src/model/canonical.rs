@@ -1,8 +1,8 @@
 //! The state as bytes, for a search: two models that behave alike from now on should have the same.
 //!
 //! Times are written as what is left of them, and not at all when they no longer matter; configurations and
-//! sessions by their place, not by their number; requests without theirs. What only counts seconds since a
-//! moment ([`SessionSummary::active_time`](super::SessionSummary)) is left out.
+//! sessions by their place, not by their number; requests without theirs. What is only ever read is left out:
+//! the last error of a session, and its [`active_time`](super::SessionSummary::active_time).
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -134,7 +134,7 @@ impl Writer<'_> {
     }
 
     fn session(&mut self, session: &Session) {
-        self.words(&(&session.name, session.told, session.told_policies.bits(), session.error));
+        self.words(&(&session.name, session.told, session.told_policies.bits()));
         self.words(&(session.mode, session.reopen, &session.properties, session.auto_close));
         self.maybe_key(session.on);
         self.maybe_left(session.auto_close_at);
