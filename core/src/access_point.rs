@@ -485,8 +485,12 @@ impl Manager {
             ap.released = false;
         }
         if let Some(StopReason::Command(stopper)) = why {
-            self.report_state(stopper);
-            self.fail(stopper, failure.clone());
+            if self.is_still_to_hear(stopper) {
+                self.fail_later(stopper, failure.clone());
+            } else {
+                self.report_state(stopper);
+                self.fail(stopper, failure.clone());
+            }
         }
         self.on_room_refused(id, failure);
     }

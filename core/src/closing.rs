@@ -41,7 +41,8 @@ impl Manager {
         let candidate = session.candidate();
         let is_without_link = session.open().is_some_and(Open::is_dead);
         let cannot = |on: ConfigurationId| {
-            self.access_point(on).is_some_and(|ap| ap.is_up_or_rising() && !ap.can_start_and_stop())
+            let ap = self.access_point(on);
+            ap.is_some_and(|ap| ap.is_up_or_rising() && !ap.is_going_down() && !ap.can_start_and_stop())
         };
         let first = if is_without_link { candidate } else { session.in_use() };
         if candidate.is_some() && first.is_some_and(cannot) {
@@ -59,9 +60,12 @@ impl Manager {
             if can_stop {
                 self.stop_link(id, candidate);
             }
-            let is_going_down = self.access_point(candidate).is_some_and(AccessPoint::is_going_down);
-            if is_going_down && !is_in_use_up {
-                self.report_as(id, SessionState::Closing);
+            if self.access_point(candidate).is_some_and(AccessPoint::is_going_down) {
+                // Others wait for it to be down no longer (R-STOP-8).
+                self.end_openings(id, candidate);
+                if !is_in_use_up {
+                    self.report_as(id, SessionState::Closing);
+                }
             }
         }
         if is_open && !is_in_use_up {
@@ -192,9 +196,21 @@ impl Manager {
             }
             Request::Asking(_) => {}
             Request::Opening(_) => {
+                let on = self.session_ref(id).and_then(Session::held);
                 self.settle_opening(id);
                 // What happened to the link before it was open is no news to it; it is looked at again.
                 self.work.is_unsettled |= self.session_ref(id).is_some_and(Session::is_open);
+                // Somebody else may start it again in this input (R-X-4).
+                let is_down = |on| {
+                    self.access_point(on).is_some_and(|ap| {
+                        ap.news.went_down && ap.session_state() == SessionState::Disconnected
+                    })
+                };
+                let has_failed =
+                    self.session_ref(id).is_some_and(|session| matches!(session.request, Request::None));
+                if has_failed && on.is_some_and(is_down) {
+                    self.report_state(id);
+                }
             }
             Request::Open(_) => self.settle_open(id),
         }

@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use crate::access_point::{AccessPoint, Failure, Phase};
+use crate::access_point::{AccessPoint, Failure};
 use crate::device::Asker;
 use crate::refusal::Refuser;
 use crate::session::{Open, Opening, Request, Session};
@@ -288,7 +288,6 @@ impl Manager {
         for timer in [SessionTimer::Attempt, SessionTimer::Open, SessionTimer::Reopen] {
             self.timers.set(Timer::Session(id, timer), None);
         }
-        self.note_use(on);
         let name = self.configuration_ref(on).map(|it| it.identifier.clone()).unwrap_or_default();
         let was_started = self.access_point(on).is_some_and(|ap| ap.ours);
         let open = Open { was_started, ..Open::new(on, name, self.now) };
@@ -301,13 +300,6 @@ impl Manager {
         self.report_state(id);
         self.tell(id, Event::Opened { session: id });
         self.arm_auto_close(id);
-    }
-
-    /// A link that comes up while its cancel is still awaited came up like any other if it is used.
-    pub(crate) fn note_use(&mut self, on: ConfigurationId) {
-        if let Some(Phase::Cancelling { is_used, .. }) = self.access_point_mut(on).map(|ap| &mut ap.phase) {
-            *is_used = true;
-        }
     }
 
     /// A session is open now, or no longer: its members are watched, or not (R-ROAM-39).

@@ -12,6 +12,7 @@ use crate::device::Asker;
 use crate::refusal::Refusal;
 use crate::roaming::Step;
 use crate::session::{Open, Session};
+use crate::timers::{SessionTimer, Timer};
 use crate::{ConfigurationId, Identifier, Instant, LinkState, Manager, SessionId, SessionState};
 
 /// What a member is chosen for.
@@ -35,8 +36,9 @@ pub(crate) struct Fact {
     objection: Option<Because>,
     /// It can come up only after the one in use went down, and nobody asked for that.
     breaks_unasked: bool,
-    /// From when on it may be offered as an upgrade.
+    /// From when on it may be offered as an upgrade, and whether that has come.
     ready_at: Option<Instant>,
+    is_ready: bool,
 }
 
 /// What spoke for or against a member, by its word in the trace.
@@ -122,8 +124,8 @@ impl Fact {
             )
     }
 
-    /// What speaks against it for this purpose at this time.
-    fn verdict(&self, purpose: Purpose, now: Instant) -> Option<Because> {
+    /// What speaks against it for this purpose.
+    fn verdict(&self, purpose: Purpose) -> Option<Because> {
         if self.is_in_use {
             return Some(Because::InUse);
         }
@@ -134,17 +136,15 @@ impl Fact {
             Some(Because::LessPreferred)
         } else if self.breaks_unasked {
             Some(Because::MustBreakFirst)
-        } else if self.ready_at.is_none_or(|ready_at| ready_at > now) {
-            Some(Because::HoldOff)
         } else {
-            None
+            (!self.is_ready).then_some(Because::HoldOff)
         }
     }
 }
 
 /// The best member for a purpose: the most preferred; for a rescue one that is up before one that is not.
-pub(crate) fn choose(facts: &[Fact], purpose: Purpose, now: Instant) -> Option<ConfigurationId> {
-    let mut fit = facts.iter().filter(|fact| fact.verdict(purpose, now).is_none());
+pub(crate) fn choose(facts: &[Fact], purpose: Purpose) -> Option<ConfigurationId> {
+    let mut fit = facts.iter().filter(|fact| fact.verdict(purpose).is_none());
     let best = match purpose {
         Purpose::Upgrade => fit.next(),
         // The first of equals.
@@ -154,8 +154,8 @@ pub(crate) fn choose(facts: &[Fact], purpose: Purpose, now: Instant) -> Option<C
 }
 
 /// When the next preferred member has been usable for long enough.
-pub(crate) fn next_ready(facts: &[Fact], now: Instant) -> Option<Instant> {
-    let waiting = facts.iter().filter(|fact| fact.verdict(Purpose::Upgrade, now) == Some(Because::HoldOff));
+pub(crate) fn next_ready(facts: &[Fact]) -> Option<Instant> {
+    let waiting = facts.iter().filter(|fact| fact.verdict(Purpose::Upgrade) == Some(Because::HoldOff));
     waiting.filter_map(|fact| fact.ready_at).min()
 }
 
@@ -173,6 +173,7 @@ impl Manager {
         let facts = members.iter().enumerate().filter_map(|(place, &id)| {
             let ap = self.access_point(id)?;
             let since = open.usable.iter().find(|(member, _)| *member == id).map(|&(_, since)| since);
+            let ready_at = since.map(|since| (since + hold_off).max(open.earliest_offer()));
             Some(Fact {
                 id,
                 is_preferred: in_use.is_none_or(|in_use| place < in_use),
@@ -180,10 +181,17 @@ impl Manager {
                 is_active: ap.is_active(),
                 objection: self.objection(id, ap, session, asker),
                 breaks_unasked: asker == Asker::Automatic && self.must_break_first(open.on, id),
-                ready_at: since.map(|since| (since + hold_off).max(open.earliest_offer())),
+                ready_at,
+                is_ready: ready_at.is_some_and(|at| self.is_hold_off_over(session.id, since, at)),
             })
         });
         facts.collect()
+    }
+
+    /// Deadlines that are due before come before (R-GEN-2); what does not wait has none.
+    fn is_hold_off_over(&self, id: SessionId, since: Option<Instant>, at: Instant) -> bool {
+        let timer = Timer::Session(id, SessionTimer::HoldOff);
+        at <= self.now && (since == Some(self.now) || self.timers.is_first(timer, at))
     }
 
     fn objection(
@@ -243,7 +251,7 @@ impl Manager {
         let purpose = if open.is_dead() { Purpose::Rescue } else { Purpose::Upgrade };
         let rows = self.facts(session, open).into_iter().map(|fact| {
             let is_chosen = chosen == Some(fact.id);
-            let because = match fact.verdict(purpose, self.now) {
+            let because = match fact.verdict(purpose) {
                 Some(Because::InUse) => Because::InUse,
                 _ if is_chosen => Because::Best,
                 Some(because) => because,

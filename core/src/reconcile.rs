@@ -43,12 +43,16 @@ impl Manager {
             }
             Phase::Idle | Phase::Starting { .. } | Phase::Cancelling { .. } | Phase::Stopping { .. } => {}
         }
-        if let Some(ap) = self.access_point_mut(id)
-            && ap.phase == Phase::Idle
-            && !is_held
-            && !is_up_or_rising
-        {
+        let Some(ap) = self.access_point_mut(id) else { return };
+        if ap.phase == Phase::Idle && !is_held && !is_up_or_rising {
             ap.ours = false;
+        }
+        // It came up like any other: from now on the shutdown policy decides (R-X-24).
+        if is_held
+            && ap.is_active()
+            && let Phase::Cancelling { is_used, .. } = &mut ap.phase
+        {
+            *is_used = true;
         }
     }
 

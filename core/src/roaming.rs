@@ -380,7 +380,7 @@ impl Manager {
 
     fn best(&self, id: SessionId, purpose: Purpose) -> Option<ConfigurationId> {
         let session = self.session_ref(id)?;
-        choose(&self.facts(session, session.open()?), purpose, self.now)
+        choose(&self.facts(session, session.open()?), purpose)
     }
 
     fn mode(&self, id: SessionId) -> RoamingMode {
@@ -397,7 +397,7 @@ impl Manager {
             // Only for a better one is the offer made anew (R-ROAM-4).
             facts.truncate(facts.iter().position(|fact| fact.id == to).unwrap_or(0));
         }
-        let ready = next_ready(&facts, self.now);
+        let ready = next_ready(&facts);
         let retry = session.refusals.next();
         self.timers.set(Timer::Session(id, SessionTimer::HoldOff), ready);
         self.timers.set(Timer::Session(id, SessionTimer::Retry), retry);

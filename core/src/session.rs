@@ -306,6 +306,11 @@ impl Manager {
         self.touch_session(id);
     }
 
+    /// Whether it is to hear, at the end of the input, how something ended for it: what fails since then follows.
+    pub(crate) fn is_still_to_hear(&self, id: SessionId) -> bool {
+        self.work.endings.contains(&id) || self.work.errors.iter().any(|(session, _)| *session == id)
+    }
+
     pub(crate) fn hold(&mut self, id: SessionId, on: ConfigurationId) {
         self.touch_link(on);
         let Some(ap) = self.access_point_mut(on) else { return };

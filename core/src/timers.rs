@@ -112,6 +112,11 @@ impl Timers {
         Some(timer)
     }
 
+    /// Whether a deadline at this time, under this key, would come before all that are set (R-GEN-2).
+    pub(crate) fn is_first(&self, timer: Timer, at: Instant) -> bool {
+        self.order.first().is_none_or(|&first| (at, timer) < first)
+    }
+
     pub(crate) fn next(&self) -> Option<Wake> {
         self.order.first().map(|&(at, timer)| Wake { at, why: timer.why() })
     }
@@ -132,6 +137,8 @@ mod tests {
         timers.set(session(1), Some(at(5)));
         assert_eq!(timers.next(), Some(Wake { at: at(5), why: WakeReason::ConnectTimeout }));
         assert_eq!(timers.pop_due(at(4)), None);
+        assert!(timers.is_first(session(2), at(4)) && timers.is_first(session(0), at(5)));
+        assert!(!timers.is_first(session(1), at(5)) && !timers.is_first(session(0), at(6)));
         for expected in [session(1), session(2), Timer::Update] {
             assert_eq!(timers.pop_due(at(5)), Some(expected));
         }

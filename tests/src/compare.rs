@@ -17,7 +17,7 @@ mod worlds;
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use netsession_core::{Accepted, Cause, Effect, Event, Input, Instant, Manager, Output, Refused, SessionId};
+use netsession_core::{Accepted, Effect, Event, Input, Instant, Manager, Output, Refused, SessionId};
 use netsession_io_sim::Record;
 
 use crate::model::{Answer, ConfigurationSummary, Model, SessionSummary};
@@ -32,10 +32,6 @@ pub enum Deviation {
     /// The texts for people: the `reason` of an error event, and the fields of a refusal beyond its word. The
     /// contract does not fix their wording.
     Texts,
-    /// Where one input brings one session both the error of a stop() of its own that failed and an error that ends
-    /// its open(), the core tells the former first. By R-GEN-2 and R-REG-11 they come in the order of cause. So
-    /// the last error of the two may differ as well, and which of its states stand between them.
-    OrderOfErrors,
     /// Handles: the model numbers its sessions as a trace does, and knows no slots.
     Handles,
 }
@@ -205,14 +201,8 @@ impl Both<'_> {
     /// # Errors
     /// The first difference.
     pub fn compare_views(&self) -> Result<(), String> {
-        let mut of_core: Vec<_> = self.manager.sessions().map(|view| SessionSummary::of(&view)).collect();
+        let of_core: Vec<_> = self.manager.sessions().map(|view| SessionSummary::of(&view)).collect();
         let of_model = self.model.sessions();
-        for (core, model) in of_core.iter_mut().zip(&of_model) {
-            // Deviation::OrderOfErrors.
-            if core.error.is_some() && model.error.is_some() {
-                core.error = model.error;
-            }
-        }
         same_list("session", &of_core, &of_model)?;
         for configuration in self.model.configurations() {
             let of_core = self.manager.configuration(&configuration.identifier);
@@ -259,39 +249,11 @@ pub fn step((result, outputs): &Said, answer: &Answer) -> Result<Vec<Deviation>,
     }
     let core: Vec<Output> = outputs.iter().map(plain).collect();
     let model: Vec<Output> = answer.outputs.iter().map(plain).collect();
-    if core != model {
-        let (core, model) = (stop_errors_last(core.clone()), stop_errors_last(model.clone()));
-        if core == model {
-            used.push(Deviation::OrderOfErrors);
-            return Ok(used);
-        }
-    }
     same_list("output", &core, &model)?;
     if result.is_err() || core.as_slice() != outputs {
         used.extend([Deviation::Texts, Deviation::Handles]);
     }
     Ok(used)
-}
-
-/// Where a session is told the error of a failed stop and another one: its errors behind all else, those of stops last.
-fn stop_errors_last(mut outputs: Vec<Output>) -> Vec<Output> {
-    let of = |output: &Output| match output {
-        Output::Event(event) => event.session(),
-        Output::Effect(_) | Output::Idle { .. } => None,
-    };
-    // 0: no error, 1: an error, 2: that of a stop.
-    let rank = |output: &Output| match output {
-        Output::Event(Event::Error { cause: Cause::StopRefused | Cause::StopTimedOut, .. }) => 2,
-        Output::Event(Event::Error { .. }) => 1,
-        Output::Event(_) | Output::Effect(_) | Output::Idle { .. } => 0,
-    };
-    for run in outputs.chunk_by_mut(|one, next| of(one) == of(next)) {
-        let ranks: BTreeSet<u8> = run.iter().map(rank).collect();
-        if ranks.is_superset(&[1, 2].into()) {
-            run.sort_by_key(rank);
-        }
-    }
-    outputs
 }
 
 fn numbered(accepted: Accepted) -> Accepted {

@@ -94,7 +94,7 @@ impl Manager {
         }
         let facts = self.facts(session, open);
         let place = |id: ConfigurationId| facts.iter().position(|fact| fact.id == id);
-        let best = choose(&facts, Purpose::Upgrade, self.now);
+        let best = choose(&facts, Purpose::Upgrade);
         let is_usable = facts.iter().any(|fact| fact.id == to && fact.is_usable());
         let in_use = place(open.on);
         if !is_usable || place(to) > in_use {
@@ -173,7 +173,6 @@ impl Manager {
 
     /// B is up: on trial, or taken (R-ROAM-6, R-ROAM-18, R-ROAM-33).
     pub(super) fn on_activated(&mut self, id: SessionId, to: ConfigurationId) {
-        self.note_use(to);
         let Some(open) = self.session_ref(id).and_then(Session::open) else { return };
         let Step::Migrating { is_own_choice, .. } = open.step else { return };
         let decision_due = open.mode == RoamingMode::Application;

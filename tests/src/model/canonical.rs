@@ -145,7 +145,9 @@ impl Writer<'_> {
                 self.left(*deadline);
             }
             Phase::Opening(opening) => self.opening(opening),
-            Phase::Open(open) => self.open(open),
+            Phase::Open(open) => {
+                self.open(open, session.failures.contains_key(&open.a) && self.model.config.give_up_after > 1)
+            }
         }
         // More failures than that make no difference.
         let given_up = self.model.config.give_up_after.max(1);
@@ -162,9 +164,13 @@ impl Writer<'_> {
                 self.words(&kinds);
                 self.maybe_left(refusal.end());
             }
+            // The next one gives it up, or does not: more of them make no difference.
             for (member, failures) in &session.failures {
-                self.key(*member);
-                self.words(&(*failures).min(given_up));
+                let count = (*failures).min(given_up - 1);
+                if count > 0 {
+                    self.key(*member);
+                    self.words(&count);
+                }
             }
         }
         self.bytes.push(b'\n');
@@ -189,13 +195,15 @@ impl Writer<'_> {
         self.words(&(opening.last.as_ref().map(|failure| failure.cause), opening.again));
     }
 
-    fn open(&mut self, open: &Open) {
+    fn open(&mut self, open: &Open, a_has_failed: bool) {
         self.bytes.push(3);
         self.key(open.target);
         self.key(open.a);
         self.words(&(&open.a_name, open.a_started, open.victim, open.manner));
         let hold_off = self.model.hold_off(open.target);
-        self.left(open.a_since + self.model.retry_after(open.target));
+        // R-ROAM-43, R-X-35.
+        let counts = open.a_started || a_has_failed;
+        self.maybe_left(counts.then(|| open.a_since + self.model.retry_after(open.target)));
         self.left(open.opened_at + hold_off.max(Duration::from_millis(1)));
         self.left(open.mode_since + hold_off);
         self.maybe_left(open.answer);

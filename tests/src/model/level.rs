@@ -7,8 +7,8 @@ use super::{Failure, Grace, Key, Model, Request, Touched};
 /// What the facts of this round mean for an access point; gone when every session has looked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct News {
-    /// The start that was under way failed.
-    pub failed: Option<Failure>,
+    /// The start that was under way failed, and who held the link then.
+    pub failed: Option<(Failure, Vec<u64>)>,
     /// Another index: it was lost and is back (R-GEN-11).
     pub is_another: bool,
     /// It was going down, and is down (R-X-4).
@@ -121,7 +121,7 @@ impl Model {
             Some(Request::Start { .. }) if level == LinkState::Active => ap.request = None,
             Some(Request::Start { answered: true, .. }) if is_down && was >= LinkState::Connecting => {
                 ap.request = None;
-                self.saying.news.entry(key).or_default().failed = Some(Failure::of(Cause::Failed));
+                self.start_failed(key, Failure::of(Cause::Failed));
             }
             Some(Request::Stop { clean_up: false, .. }) if is_down => {
                 ap.request = None;
@@ -136,6 +136,11 @@ impl Model {
         }
     }
 
+    fn start_failed(&mut self, key: Key, failure: Failure) {
+        let holders = self.holders(key);
+        self.saying.news.entry(key).or_default().failed = Some((failure, holders));
+    }
+
     /// The platform answers a request on an access point. Only a failure of a start, a refusal of a stop, and
     /// the end of a cancel mean anything (R-GEN-4).
     pub(super) fn answered(&mut self, key: Key, result: Outcome, reason: Option<&String>) {
@@ -146,7 +151,7 @@ impl Model {
                 // R-CLOSE-11: nothing is to be taken back.
                 (ap.request, ap.ours, ap.held) = (None, false, false);
                 let failure = Failure { cause: super::opening::cause_of(result), reason: reason.cloned() };
-                self.saying.news.entry(key).or_default().failed = Some(failure);
+                self.start_failed(key, failure);
             }
             Some(Request::Stop { clean_up: true, .. }) => {
                 (ap.request, ap.ours) = (None, false);

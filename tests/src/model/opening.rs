@@ -177,7 +177,7 @@ impl Model {
             return;
         }
         if let Some(attempt) = opening.attempt
-            && let Some(failure) = self.news_of_failure(attempt.member)
+            && let Some(failure) = self.news_of_failure(number, attempt.member)
         {
             self.attempt_failed(number, failure);
             return;
@@ -189,8 +189,10 @@ impl Model {
         }
     }
 
-    pub(super) fn news_of_failure(&self, link: Key) -> Option<Failure> {
-        self.saying.news.get(&link)?.failed.clone()
+    /// Who wants the link since then may have it started anew.
+    pub(super) fn news_of_failure(&self, number: u64, link: Key) -> Option<Failure> {
+        let (failure, holders) = self.saying.news.get(&link)?.failed.as_ref()?;
+        holders.contains(&number).then(|| failure.clone())
     }
 
     fn pursue_access_point(&mut self, number: u64, target: Key) {
@@ -213,6 +215,8 @@ impl Model {
             Some(attempt) if attempt.member == member => attempt.joined = joined,
             Some(_) | None => {
                 opening.attempt = Some(Attempt { member, since, joined });
+                // The last attempt says why, and this one comes after it.
+                opening.last = None;
                 self.saying.steps += 1;
             }
         }
@@ -316,6 +320,11 @@ impl Model {
 
     /// R-OPEN-2, R-OPEN-5, R-OPEN-8: the link is up.
     fn is_opened(&mut self, number: u64, a: Key) {
+        // R-ROAM-43: a success.
+        if let Some(session) = self.sessions.get_mut(&number) {
+            session.refusals.remove(&a);
+            session.failures.remove(&a);
+        }
         let Some(target) = self.sessions.get(&number).and_then(|it| it.opening()).map(|it| it.target) else {
             return;
         };

@@ -50,8 +50,14 @@ impl Model {
             && self.ap(open.a).is_some_and(|ap| ap.level >= LinkState::Connecting)
     }
 
-    /// R-ROAM-42.
+    /// R-ROAM-42; who comes later does not keep what has lost its last taker (R-GEN-10).
     pub(super) fn is_usable(&self, number: u64, member: Key) -> bool {
+        let is_left = self.holders(member).is_empty() && self.is_to_be_stopped(member);
+        !is_left && self.is_usable_as_it_is(number, member)
+    }
+
+    /// The same before anything is asked of the platform in this input.
+    pub(super) fn is_usable_as_it_is(&self, number: u64, member: Key) -> bool {
         let Some(session) = self.sessions.get(&number) else { return false };
         let Some(open) = session.open() else { return false };
         self.could_be_used(number, open, member)
@@ -195,9 +201,7 @@ impl Model {
                 (None, Some(opening)) => opening.target,
                 (None, None) => continue,
             };
-            // What is in use is not refused while it is (R-ROAM-42: not A).
-            let is_a = session.open().is_some_and(|open| open.a == link);
-            if !is_a && self.network(target).is_some() && self.members(target).contains(&link) {
+            if self.network(target).is_some() && self.members(target).contains(&link) {
                 self.refuse(number, link, true);
             }
         }

@@ -290,7 +290,7 @@ impl Model {
         if matches!(open.step, Step::Trial { .. }) {
             return !self.is_there(to) || is_another;
         }
-        self.news_of_failure(to).is_some()
+        self.news_of_failure(number, to).is_some()
             || self.is_kept_from(open, to)
             || matches!(
                 self.prospect(to, number),
@@ -318,7 +318,7 @@ impl Model {
             }
             return true;
         }
-        let cannot_be = self.news_of_failure(open.a).is_some()
+        let cannot_be = self.news_of_failure(number, open.a).is_some()
             || !self.is_member(open, open.a)
             || matches!(prospect, Prospect::Unavailable | Prospect::NotPossible | Prospect::Taken);
         if cannot_be {
@@ -399,6 +399,10 @@ impl Model {
             if open.dead == Dead::No || lasted {
                 session.failures.remove(&open.a);
             }
+            // Left alive, it served: a stop() of it came to nothing.
+            if open.dead == Dead::No {
+                session.refusals.remove(&open.a);
+            }
         }
         self.change_open(number, |open| {
             (open.a, open.a_name, open.a_since, open.a_started) = (to, name, now, started);
@@ -411,7 +415,8 @@ impl Model {
         if chosen {
             let preferred = self.members(open.target).into_iter().take_while(|member| *member != to);
             for member in preferred.collect::<Vec<Key>>() {
-                if self.is_usable(number, member) {
+                // A included, which it has just left.
+                if self.is_usable_as_it_is(number, member) {
                     self.refuse_by_application(number, member);
                 }
             }

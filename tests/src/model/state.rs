@@ -40,7 +40,7 @@ impl Model {
     }
 
     /// `asked`: what it waits for is asked for.
-    fn state_while_opening(&self, on: Key, opening: &Opening, asked: bool) -> SessionState {
+    pub(super) fn state_while_opening(&self, on: Key, opening: &Opening, asked: bool) -> SessionState {
         let of = |link: Key| match opening.attempt {
             Some(attempt) if attempt.member == link => self.link_state_for_opener(link, asked),
             Some(_) | None => self.link_state(link),
@@ -157,7 +157,9 @@ impl Model {
             None => self.links(on).iter().any(is_down),
             // Who opens a link that is out of reach is told so when its attempt has failed.
             Some(Opening { attempt: Some(Attempt { member, .. }), .. }) => {
-                let has_turned = session.told == SessionState::Closing && state != SessionState::Closing;
+                let of_member = self.link_state_for_opener(*member, false);
+                let has_turned = [session.told, of_member, state].map(|it| it == SessionState::Closing)
+                    == [true, false, false];
                 self.ap(*member).is_some_and(|ap| ap.level >= LinkState::Discovered || ap.grace.is_some())
                     && (is_down(member) || has_turned)
                     && !self.links(on).iter().any(|link| *link != *member && self.is_active(*link))

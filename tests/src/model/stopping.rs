@@ -2,7 +2,7 @@
 
 use netsession_core::{Cause, Event, LinkState, OfferKind, SessionId, SessionState};
 
-use super::{Dead, Failure, Key, Model, Open, Phase, Request, Step};
+use super::{Dead, Failure, Key, Model, Open, Phase, Request, Step, Told};
 
 impl Model {
     /// The rules of stop(), by what the session has to stop.
@@ -86,11 +86,13 @@ impl Model {
         for link in links {
             let is_going = self.ap(link).is_some_and(|ap| ap.is_stopping() || ap.level == LinkState::Closing);
             let in_grace = self.ap(link).is_some_and(|ap| ap.grace.is_some());
+            // R-X-43: B in the place of a dead A.
+            let is_seen = !a_counts && self.ap(link).is_some_and(|ap| ap.level >= LinkState::Connecting);
             if is_going && !in_grace {
+                goes_down |= is_seen;
                 self.end_openers(number, link);
             } else if !self.cannot_be_stopped(link) {
-                // R-X-42: what comes up instead of a dead A is shown to go down, too.
-                goes_down |= (self.is_up(link) || self.is_coming_up(link)) && !in_grace;
+                goes_down |= (is_seen || self.is_up(link)) && !in_grace;
                 self.request_stop(number, link);
                 taken.push(link);
             }
@@ -227,10 +229,17 @@ impl Model {
     fn say_state_of_link(&mut self, number: u64) {
         let Some(session) = self.sessions.get(&number) else { return };
         let Some(on) = session.on.filter(|on| self.configurations.contains_key(on)) else { return };
-        if session.told == SessionState::Closing && session.open().is_none() {
-            let state = self.monitored(on, false);
-            self.say_this_state(number, state);
+        // R-X-33.
+        let events = self.saying.events.get(&number);
+        if events.is_some_and(|events| events.iter().any(|told| matches!(told, Told::StateLeft))) {
+            return;
         }
+        let state = match &session.phase {
+            Phase::Closed => self.monitored(on, false),
+            Phase::Opening(opening) => self.state_while_opening(on, opening, true),
+            Phase::Asking { .. } | Phase::Open(_) => return,
+        };
+        self.say_this_state(number, state);
     }
 
     /// R-DEV-1, R-DEV-2: a session that waits for this link to make room for its own.
