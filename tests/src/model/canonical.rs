@@ -138,6 +138,8 @@ impl Writer<'_> {
         self.words(&(session.mode, session.reopen, &session.properties, session.auto_close));
         self.maybe_key(session.on);
         self.maybe_left(session.auto_close_at);
+        // More failures than that make no difference.
+        let given_up = self.model.config.give_up_after.max(1);
         match &session.phase {
             Phase::Closed => self.bytes.push(0),
             Phase::Asking { deadline, .. } => {
@@ -145,12 +147,8 @@ impl Writer<'_> {
                 self.left(*deadline);
             }
             Phase::Opening(opening) => self.opening(opening),
-            Phase::Open(open) => {
-                self.open(open, session.failures.contains_key(&open.a) && self.model.config.give_up_after > 1)
-            }
+            Phase::Open(open) => self.open(open, given_up > 1 && session.failures.contains_key(&open.a)),
         }
-        // More failures than that make no difference.
-        let given_up = self.model.config.give_up_after.max(1);
         if let Some(reopening) = session.reopening {
             self.words(&reopening.failures.min(given_up));
             self.key(reopening.target);

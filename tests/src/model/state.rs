@@ -158,8 +158,9 @@ impl Model {
             // Who opens a link that is out of reach is told so when its attempt has failed.
             Some(Opening { attempt: Some(Attempt { member, .. }), .. }) => {
                 let of_member = self.link_state_for_opener(*member, false);
-                let has_turned = [session.told, of_member, state].map(|it| it == SessionState::Closing)
-                    == [true, false, false];
+                let has_turned = session.told == SessionState::Closing
+                    && of_member != SessionState::Closing
+                    && state != SessionState::Closing;
                 self.ap(*member).is_some_and(|ap| ap.level >= LinkState::Discovered || ap.grace.is_some())
                     && (is_down(member) || has_turned)
                     && !self.links(on).iter().any(|link| *link != *member && self.is_active(*link))
