@@ -54,30 +54,37 @@ impl Manager {
                 matches!(ap.session_state(), SessionState::Disconnected | SessionState::NotAvailable);
             !is_without_link && !is_down
         });
-        if let Some(candidate) = candidate {
-            let can_stop = !cannot(candidate);
+        // What it moves to was on its way up, whatever it waited for (R-STOP-4).
+        let stoppable = candidate.filter(|&candidate| !cannot(candidate));
+        if candidate.is_some() {
             self.drop_candidate(id);
-            if can_stop {
-                self.stop_link(id, candidate);
-            }
-            if self.access_point(candidate).is_some_and(AccessPoint::is_going_down) {
-                // Others wait for it to be down no longer (R-STOP-8).
-                self.end_openings(id, candidate);
-                if !is_in_use_up {
-                    self.report_as(id, SessionState::Closing);
-                }
+        }
+        // A first: who uses it is its victim, whatever becomes of B (R-STOP-8).
+        if (!is_open || is_in_use_up)
+            && let Some(on) = self.stop_target(id)
+        {
+            let is_wanted = self.is_wanted(on);
+            self.stop_link(id, on, is_wanted);
+        }
+        if let Some(candidate) = stoppable {
+            self.stop_link(id, candidate, true);
+        }
+        if let Some(candidate) = candidate
+            && self.access_point(candidate).is_some_and(AccessPoint::is_going_down)
+        {
+            // Others wait for it to be down no longer (R-STOP-8).
+            self.end_openings(id, candidate);
+            if !is_in_use_up {
+                self.report_as(id, SessionState::Closing);
             }
         }
         if is_open && !is_in_use_up {
-            return self.close_session(id);
-        }
-        if let Some(on) = self.stop_target(id) {
-            self.stop_link(id, on);
+            self.close_session(id);
         }
     }
 
     /// Takes a link down for everybody, on behalf of a session.
-    fn stop_link(&mut self, id: SessionId, on: ConfigurationId) {
+    fn stop_link(&mut self, id: SessionId, on: ConfigurationId, is_wanted: bool) {
         let Some(ap) = self.access_point(on) else { return };
         let can_stop = ap.can_start_and_stop();
         let uses_it = self.session_ref(id).is_some_and(|session| session.held() == Some(on));
@@ -91,7 +98,6 @@ impl Manager {
             self.refuse_stopped(on);
         }
         let Some(ap) = self.access_point(on) else { return };
-        let is_wanted = self.is_wanted(on);
         match ap.session_state() {
             // Nothing more to stop (R-STOP-8).
             SessionState::Closing if uses_it => self.end_openings(id, on),

@@ -155,6 +155,8 @@ impl Manager {
             ap.is_some_and(|ap| matches!(ap.phase, Phase::Stopping { why: StopReason::Command(_), .. }));
         if is_stopped && !is_going {
             self.set_life(id, Life::Alive);
+            // Before it goes on (R-STOP-7).
+            self.report_state(id);
         }
         is_stopped && is_going
     }

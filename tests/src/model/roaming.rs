@@ -241,7 +241,8 @@ impl Model {
 
     /// R-ROAM-6, R-ROAM-7, R-ROAM-8, R-ROAM-18, R-ROAM-33, R-X-32, R-X-39.
     fn in_migrating(&mut self, number: u64, open: &Open, to: Key, chosen: bool) -> bool {
-        if matches!(open.dead, Dead::Since(_)) && open.manner == Manner::Moves && !chosen {
+        let has_what_it_chose = chosen && self.prospect(to, number) == Prospect::Up;
+        if matches!(open.dead, Dead::Since(_)) && open.manner == Manner::Moves && !has_what_it_chose {
             let is_up = |member: &Key| {
                 self.prospect(*member, number) == Prospect::Up
                     && *member != open.a
@@ -249,7 +250,7 @@ impl Model {
             };
             if let Some(first) = self.members(open.target).into_iter().find(is_up) {
                 let since = self.now;
-                self.set_step(number, Step::Migrating { to: first, since, chosen });
+                self.set_step(number, Step::Migrating { to: first, since, chosen: false });
                 self.say_activated(number, first, false);
                 self.take_candidate(number);
                 return true;
