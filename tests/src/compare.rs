@@ -82,7 +82,7 @@ impl Difference {
 
     /// What it has in common with others that have the same cause: what both say that is not the same, without
     /// times.
-    pub(crate) fn kind(&self) -> String {
+    fn kind(&self) -> String {
         let differ: Vec<_> = self.lines().into_iter().filter(|(who, _)| *who != "both ").collect();
         let words = differ.into_iter().map(|(who, line)| format!("{who} {line}"));
         let mut kind = words.collect::<Vec<_>>().join("; ");

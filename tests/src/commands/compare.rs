@@ -1,5 +1,6 @@
 //! `compare`: the core beside the reference model, in named small worlds to the end and then at random.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -105,23 +106,43 @@ impl Progress {
     }
 }
 
-/// One seed after another: a walk in each small world, and a scenario of the soak.
+/// What differs at random: how often each kind was seen, where first, and how.
+#[derive(Default)]
+struct Kinds(BTreeMap<String, (u64, String, Box<Apart>)>);
+
+impl Kinds {
+    fn note(&mut self, place: &str, apart: Box<Apart>) {
+        let first = || (0, place.to_owned(), apart.clone());
+        self.0.entry(apart.kind()).or_insert_with(first).0 += 1;
+    }
+
+    /// Tells one of each, as short as it can be made.
+    fn tell(self) {
+        for (number, place, apart) in self.0.into_values() {
+            println!("{place}: {number} times\n{}", shortened(apart));
+        }
+    }
+}
+
+/// One seed after another: a walk in each small world, and a scenario of the soak. The first difference is the
+/// last, unless every kind is asked for.
 fn at_random(all: &[Named], arguments: &Arguments) -> bool {
     let (since, mut told) = (Instant::now(), Instant::now());
     let until = since + Duration::from_secs(arguments.seconds);
     let (mut steps, mut scenarios) = (0, 0);
+    let mut kinds = Kinds::default();
     let mut seed = arguments.seed;
-    while Instant::now() < until {
+    while Instant::now() < until && (arguments.every || kinds.0.is_empty()) {
         for named in all {
             match walk_at_random(&named.world, seed) {
                 Ok(walked) => steps += walked,
-                Err(apart) => return differs(&format!("{}, seed {seed}", named.name), apart),
+                Err(apart) => kinds.note(&format!("{}, seed {seed}", named.name), apart),
             }
         }
         match soak::run(&soak::bytes_of(seed, arguments.actions)) {
             Ok(world) => match tell(&inputs_of(world.records())) {
                 Ok(_) => scenarios += 1,
-                Err(apart) => return differs(&format!("the soak's scenario of seed {seed}"), apart),
+                Err(apart) => kinds.note(&format!("the soak's scenario of seed {seed}"), apart),
             },
             Err(violation) => {
                 println!("seed {seed} breaks a rule; see the soak: {}", violation.what);
@@ -135,13 +156,11 @@ fn at_random(all: &[Named], arguments: &Arguments) -> bool {
         seed += 1;
     }
     println!(
-        "the same in {steps} steps of random walks and {scenarios} scenarios, seeds {} to {seed}",
-        arguments.seed
+        "the same in {steps} steps of random walks and {scenarios} scenarios, seeds {} to {seed}; {} kinds of difference",
+        arguments.seed,
+        kinds.0.len()
     );
-    true
-}
-
-fn differs(place: &str, apart: Box<Apart>) -> bool {
-    println!("{place}: the core and the model differ\n{}", shortened(apart));
-    false
+    let is_same = kinds.0.is_empty();
+    kinds.tell();
+    is_same
 }

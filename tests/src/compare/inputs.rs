@@ -46,6 +46,12 @@ pub fn inputs_of<'a>(records: impl IntoIterator<Item = &'a (Instant, Record)>) -
 }
 
 impl Apart {
+    /// What it has in common with others that have the same cause: what only one of both says, without numbers.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        self.difference.kind()
+    }
+
     pub(super) fn new(difference: Box<Difference>, records: &[(Instant, Record)]) -> Box<Self> {
         let mut recorder = Recorder::new(Vec::new());
         for (at, record) in records {
@@ -79,9 +85,10 @@ pub fn tell(inputs: &[(Instant, Input)]) -> Result<Pair, Box<Apart>> {
     Ok(pair)
 }
 
-/// A run in which they come apart as well, in fewer inputs: as many as can be are left out.
+/// A run in which they come apart in the same way, in fewer inputs: as many as can be are left out.
 #[must_use]
 pub fn shortened(apart: Box<Apart>) -> Box<Apart> {
+    let kind = apart.kind();
     let mut shortest = apart;
     let mut width = shortest.inputs.len();
     while width > 0 {
@@ -90,8 +97,8 @@ pub fn shortened(apart: Box<Apart>) -> Box<Apart> {
             let mut fewer = shortest.inputs.clone();
             drop(fewer.drain(from..(from + width).min(fewer.len())));
             match tell(&fewer) {
-                Err(apart) => shortest = apart,
-                Ok(_) => from += width,
+                Err(apart) if apart.kind() == kind => shortest = apart,
+                Ok(_) | Err(_) => from += width,
             }
         }
         width /= 2;
