@@ -522,4 +522,16 @@ impl Phase {
             Self::Starting { op, .. } | Self::Cancelling { op, .. } | Self::Stopping { op, .. } => *op,
         }
     }
+
+    /// The request has this number in truth.
+    pub(crate) fn renumber(&mut self, number: OperationId, renew: impl Fn(&mut OperationId)) {
+        match self {
+            Self::Idle => {}
+            Self::Starting { op, .. } | Self::Stopping { op, .. } => *op = Some(number),
+            Self::Cancelling { op, start, .. } => {
+                *op = Some(number);
+                renew(start);
+            }
+        }
+    }
 }

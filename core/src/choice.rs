@@ -40,7 +40,6 @@ impl Manager {
                 if let Some(session) = self.session_mut(id) {
                     session.request = Request::Asking(None);
                 }
-                self.report_state(id);
             }
         }
     }

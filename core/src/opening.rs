@@ -52,9 +52,7 @@ impl Manager {
             let failure = self.why_nothing(on, id);
             return self.fail_open(id, failure);
         };
-        let due = self.configuration_ref(on).map(|it| it.connect_timeout);
-        let due = due.filter(|timeout| !timeout.is_zero()).map(|timeout| self.now + timeout);
-        self.timers.set(Timer::Session(id, SessionTimer::Open), due);
+        self.timers.set(Timer::Session(id, SessionTimer::Open), self.due_of(on));
         self.attempt(id, first, Vec::new());
         self.settle_opening(id);
     }
@@ -82,19 +80,23 @@ impl Manager {
     /// Waits for an access point.
     fn attempt(&mut self, id: SessionId, on: ConfigurationId, tried: Vec<ConfigurationId>) {
         let after_closing = self.access_point(on).is_some_and(AccessPoint::is_going_down);
-        let opening = Opening { on, since: self.now, after_closing, tried };
+        let opening = Opening { on, since: self.now, due: self.due_of(on), after_closing, tried };
         if let Some(session) = self.session_mut(id) {
             session.request = Request::Opening(opening);
         }
         self.hold(id, on);
     }
 
+    /// When an attempt that begins now is late; a timeout that is changed counts for the next one (R-X-46).
+    pub(crate) fn due_of(&self, on: ConfigurationId) -> Option<Instant> {
+        let timeout = self.configuration_ref(on)?.connect_timeout;
+        (!timeout.is_zero()).then(|| self.now + timeout)
+    }
+
     /// When to give up on one member of a service network, by the candidates that there are now (R-OPEN-12).
     fn attempt_due(&self, id: SessionId) -> Option<Instant> {
         let session = self.session_ref(id)?;
         let (opening, network) = (session.opening()?, self.network_of(session.target()?)?);
-        let own = self.configuration_ref(opening.on)?.connect_timeout;
-        let own = (!own.is_zero()).then(|| opening.since + own);
         let left = network.members.iter().filter(|&member| {
             *member == opening.on
                 || !opening.tried.contains(member)
@@ -104,7 +106,7 @@ impl Manager {
         let candidates = u32::try_from(left.count()).unwrap_or(u32::MAX);
         let whole = self.timers.get(Timer::Session(id, SessionTimer::Open)).filter(|_| candidates > 1);
         let share = whole.map(|whole| opening.since + whole.saturating_since(opening.since) / candidates);
-        own.into_iter().chain(share).min()
+        opening.due.into_iter().chain(share).min()
     }
 
     /// The access point to wait for (R-OPEN-8), `None` if there is nothing to attempt.

@@ -7,8 +7,8 @@
 //! [`Manager::number_request`].
 
 use crate::access_point::{AccessPoint, Phase, StopReason};
-use crate::session::Session;
-use crate::{ConfigurationId, Effect, LinkState, Manager, SessionId, ShutdownPolicy};
+use crate::session::{Request, Session};
+use crate::{ConfigurationId, Effect, LinkState, Manager, OperationId, SessionId, ShutdownPolicy};
 
 /// What an operation number stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,13 +78,16 @@ impl Manager {
 
     /// Takes back a start that nobody wants any more (R-GEN-10).
     pub(crate) fn withdraw_start(&mut self, id: ConfigurationId, why: StopReason) {
-        let Some(ap) = self.access_point(id) else { return };
+        let Some(ap) = self.access_point_mut(id) else { return };
         let Phase::Starting { op, answered } = ap.phase else { return };
+        // Who left has nothing more to ask for (R-CLOSE-11).
+        ap.released = false;
+        let is_low = ap.link() < LinkState::Connecting;
         let Some(start) = op else {
             // Not even said yet.
             return self.set_phase(id, Phase::Idle);
         };
-        if !answered && ap.link() < LinkState::Connecting {
+        if !answered && is_low {
             self.set_phase(id, Phase::Cancelling { op: None, start, is_used: false });
         } else {
             self.request_stop(id, why);
@@ -169,6 +172,57 @@ impl Manager {
             }
         };
         self.work.requests.push((id, effect));
+    }
+
+    /// Numbers follow the order in which requests are said (R-REG-11). They were born in another one where a
+    /// request was late at once, and others came of that.
+    pub(crate) fn renumber<'a>(
+        &mut self,
+        born: &[OperationId],
+        effects: impl Iterator<Item = &'a mut Effect>,
+    ) {
+        let mut said = born.to_vec();
+        said.sort_unstable();
+        let renew = |op: &mut OperationId| {
+            let place = born.iter().position(|born| born == op);
+            if let Some(&new) = place.and_then(|place| said.get(place)) {
+                *op = new;
+            }
+        };
+        for effect in effects {
+            match effect {
+                Effect::Start { op, .. }
+                | Effect::Stop { op, .. }
+                | Effect::Resolve { op, .. }
+                | Effect::Update { op } => renew(op),
+                Effect::Cancel { op, cancelled } => {
+                    renew(op);
+                    renew(cancelled);
+                }
+                Effect::ReadCounters { .. } | Effect::Watch { .. } | Effect::Unwatch { .. } => {}
+            }
+        }
+        for (mut op, what) in core::mem::take(&mut self.operations) {
+            renew(&mut op);
+            self.operations.insert(op, what);
+            match what {
+                Operation::Link(id) => {
+                    if let Some(ap) = self.access_point_mut(id) {
+                        ap.phase.renumber(op, renew);
+                    }
+                }
+                Operation::Update => {
+                    if let Some(update) = &mut self.update {
+                        update.op = Some(op);
+                    }
+                }
+                Operation::Resolve(id) => {
+                    if let Some(session) = self.session_mut(id) {
+                        session.request = Request::Asking(Some(op));
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -122,6 +122,7 @@ impl Manager {
     /// What the facts of this moment mean for an open session.
     pub(crate) fn settle_open(&mut self, id: SessionId) {
         if self.note_stopped(id) {
+            self.note_usable(id);
             return;
         }
         self.note_life(id);
@@ -154,11 +155,18 @@ impl Manager {
         let is_going =
             ap.is_some_and(|ap| matches!(ap.phase, Phase::Stopping { why: StopReason::Command(_), .. }));
         if is_stopped && !is_going {
-            self.set_life(id, Life::Alive);
-            // Before it goes on (R-STOP-7).
-            self.report_state(id);
+            self.on_stop_failed_for(id);
         }
         is_stopped && is_going
+    }
+
+    /// Its link stays, and it hears of that before it goes on (R-STOP-7).
+    fn on_stop_failed_for(&mut self, id: SessionId) {
+        self.set_life(id, Life::Alive);
+        let on = self.session_ref(id).and_then(Session::in_use);
+        if on.and_then(|on| self.access_point(on)).is_some_and(AccessPoint::is_active) {
+            self.report_state(id);
+        }
     }
 
     /// Ends refusals that are over: by time, by what the links did, by removal.

@@ -70,6 +70,8 @@ pub(crate) struct Opening {
     pub(crate) on: ConfigurationId,
     /// Since when.
     pub(crate) since: Instant,
+    /// When it is late by its own timeout, as that was when it began (R-X-46).
+    pub(crate) due: Option<Instant>,
     /// That one was going down when it was chosen: it is waited for to be down (R-OPEN-7).
     pub(crate) after_closing: bool,
     /// Members of a service network that failed in this `open()`: each is tried once, so that it ends.

@@ -69,10 +69,6 @@ impl Manager {
         self.work.events.push((id, event));
     }
 
-    pub(crate) fn say(&mut self, effect: Effect) {
-        self.outputs.push_back(Output::Effect(effect));
-    }
-
     fn announce(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
@@ -225,10 +221,7 @@ impl Manager {
         for token in core::mem::take(&mut self.work.completed_updates) {
             self.announce(Event::UpdateCompleted { token });
         }
-        for effect in core::mem::take(&mut self.work.platform) {
-            self.say(effect);
-        }
-        self.say_link_effects();
+        self.say_effects();
         // Keep the room of the lists.
         self.work.touched = touched;
         self.work.touched.clear();
@@ -239,8 +232,8 @@ impl Manager {
         self.check_holders();
     }
 
-    /// Per access point in insertion order its request, then its counters.
-    fn say_link_effects(&mut self) {
+    /// What is not about a link; then per access point in insertion order its request, then its counters.
+    fn say_effects(&mut self) {
         let mut effects = core::mem::take(&mut self.work.requests);
         for id in core::mem::take(&mut self.work.read_counters) {
             if let Some(configuration) = self.configuration_ref(id) {
@@ -249,10 +242,16 @@ impl Manager {
         }
         effects.sort_by_key(|&(id, _)| id);
         effects.dedup();
-        for (_, effect) in effects.drain(..) {
-            self.say(effect);
+        let mut platform = core::mem::take(&mut self.work.platform);
+        let all = || platform.iter().chain(effects.iter().map(|(_, effect)| effect));
+        if !all().filter_map(Effect::op).is_sorted() {
+            let born: Vec<_> = all().filter_map(Effect::op).collect();
+            self.renumber(&born, platform.iter_mut().chain(effects.iter_mut().map(|(_, effect)| effect)));
         }
-        self.work.requests = effects;
+        for effect in platform.drain(..).chain(effects.drain(..).map(|(_, effect)| effect)) {
+            self.outputs.push_back(Output::Effect(effect));
+        }
+        (self.work.requests, self.work.platform) = (effects, platform);
     }
 
     /// Removed, Added, Changed; silent while the first population lasts (R-REG-8).

@@ -88,11 +88,12 @@ impl Writer<'_> {
                 self.byte(1);
                 self.option(*op, Self::operation_id);
             }
-            Request::Opening(Opening { on, since, after_closing, tried }) => {
+            Request::Opening(Opening { on, since, due, after_closing, tried }) => {
                 self.byte(2);
                 self.configuration_id(*on);
                 // Only an attempt on one member of several is measured.
                 self.option(around.is_network.then_some(*since), Self::past);
+                self.option(due.filter(|_| around.is_network), Self::due);
                 self.flag(*after_closing);
                 // In which order they were tried, and which of them are gone, does not matter.
                 let mut tried: Vec<_> = tried.iter().filter_map(|&id| self.place_of(id)).collect();

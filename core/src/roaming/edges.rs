@@ -56,7 +56,12 @@ impl Manager {
         let Some(open) = self.session_ref(id).and_then(Session::open) else { return };
         let Life::Dead { since } = open.life else { return };
         let until = since + self.config.rescue_grace;
-        if open.mode == RoamingMode::Suppressed || until <= self.now {
+        // Who waits does so until the deadline has come in its turn (R-X-44).
+        let is_over = match self.timers.get(Timer::Session(id, SessionTimer::RescueGrace)) {
+            Some(_) => false,
+            None => open.step == Step::Waiting || until <= self.now,
+        };
+        if open.mode == RoamingMode::Suppressed || is_over {
             self.abort(id, Cause::LinkLost);
         } else if open.step != Step::Waiting {
             self.set_step(id, Step::Waiting);
@@ -366,8 +371,7 @@ impl Manager {
 
     /// The connect timeout of the access point that is to come up, from now.
     pub(super) fn limit_attempt(&mut self, id: SessionId, on: ConfigurationId) {
-        let timeout = self.configuration_ref(on).map(|it| it.connect_timeout).filter(|it| !it.is_zero());
-        self.timers.set(Timer::Session(id, SessionTimer::Attempt), timeout.map(|timeout| self.now + timeout));
+        self.timers.set(Timer::Session(id, SessionTimer::Attempt), self.due_of(on));
     }
 
     pub(super) fn count_step(&mut self, id: SessionId) {
@@ -402,6 +406,10 @@ impl Manager {
             Refuser::Application => session.refusals.refuse(member, Refusal::Application),
             Refuser::Stop => session.refusals.refuse(member, Refusal::Stop),
             Refuser::Failure => session.refusals.fail(member, now, retry_after, give_up_after),
+        }
+        // However short the refusal, a hold_off begins after it (R-ROAM-41).
+        if let Some(open) = session.open_mut() {
+            open.usable.retain(|&(usable, _)| usable != member);
         }
         self.touch_session(id);
     }
@@ -499,6 +507,8 @@ impl Manager {
         }
         self.drop_candidate(id);
         self.set_life(id, Life::Stopped);
+        // It goes nowhere meanwhile.
+        self.timers.set(Timer::Session(id, SessionTimer::HoldOff), None);
         self.report_state(id);
     }
 }
