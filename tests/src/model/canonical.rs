@@ -177,15 +177,13 @@ impl Writer<'_> {
     fn opening(&mut self, opening: &Opening) {
         self.bytes.push(2);
         self.key(opening.target);
-        let has_end = self.model.whole_deadline(opening).is_some();
-        self.ago(opening.since, has_end);
+        self.maybe_left(opening.due);
         if let Some(attempt) = opening.attempt {
             self.key(attempt.member);
             self.words(&attempt.joined);
-            let timeout = self.model.configurations.get(&attempt.member).map(|it| it.connect_timeout);
-            let has_own = attempt.member != opening.target && timeout.is_some_and(|it| !it.is_zero());
-            let has_share = attempt.member != opening.target && has_end;
-            self.ago(attempt.since, has_own || has_share);
+            let is_measured = attempt.member != opening.target;
+            self.maybe_left(attempt.due.filter(|_| is_measured));
+            self.ago(attempt.since, is_measured && opening.due.is_some());
         }
         for member in &opening.tried {
             self.key(*member);
@@ -221,11 +219,10 @@ impl Writer<'_> {
     }
 
     fn step(&mut self, open: &Open) {
-        let mut migrating = |to: Key, since: Instant, what: (&str, bool)| {
+        let mut migrating = |to: Key, due: Option<Instant>, what: (&str, bool)| {
             self.words(&what);
             self.key(to);
-            let timeout = self.model.configurations.get(&to).map(|it| it.connect_timeout);
-            self.ago(since, timeout.is_some_and(|it| !it.is_zero()));
+            self.maybe_left(due);
         };
         match &open.step {
             Step::Settled => self.bytes.push(0),
@@ -234,12 +231,12 @@ impl Writer<'_> {
                 self.words(&("offered", name, kind));
                 self.key(*to);
             }
-            Step::Migrating { to, since, chosen } => migrating(*to, *since, ("migrating", *chosen)),
+            Step::Migrating { to, due, chosen } => migrating(*to, *due, ("migrating", *chosen)),
             Step::Trial { to, chosen } => {
                 self.words(&("trial", chosen));
                 self.key(*to);
             }
-            Step::Restoring { since, failed } => migrating(open.a, *since, ("restoring", *failed)),
+            Step::Restoring { due, failed } => migrating(open.a, *due, ("restoring", *failed)),
         }
     }
 }

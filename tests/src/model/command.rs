@@ -126,7 +126,9 @@ impl Model {
 
     /// R-PROP-4: where `AutoCloseSessionTimeout` exists.
     pub(super) fn has_auto_close(&self, number: u64) -> bool {
-        let on = self.sessions.get(&number).and_then(|session| session.on).and_then(|on| self.ap(on));
+        let session = self.sessions.get(&number);
+        let used = session.and_then(|session| session.open()).map(|open| open.a);
+        let on = used.or(session.and_then(|session| session.on)).and_then(|on| self.ap(on));
         on.is_some_and(|ap| {
             ap.polls && !ap.capabilities.contains(Capabilities::CAN_START_AND_STOP_INTERFACES)
         })

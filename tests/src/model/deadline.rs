@@ -70,10 +70,10 @@ impl Model {
                 Phase::Asking { deadline, .. } => add(Some(*deadline), OfSession::Ask),
                 Phase::Opening(opening) => {
                     add(self.attempt_deadline(*number, opening), OfSession::Attempt);
-                    add(self.whole_deadline(opening), OfSession::Whole);
+                    add(opening.due, OfSession::Whole);
                 }
                 Phase::Open(_) => {
-                    add(self.step_deadline(session), OfSession::Attempt);
+                    add(Self::step_deadline(session), OfSession::Attempt);
                     add(session.open().and_then(|open| open.answer), OfSession::Answer);
                     add(self.rescue_grace_end(session), OfSession::RescueGrace);
                     add(self.next_hold_off(*number), OfSession::HoldOff);
@@ -90,15 +90,17 @@ impl Model {
     }
 
     /// R-ROAM-7, R-DEV-3.
-    fn step_deadline(&self, session: &Session) -> Option<Instant> {
-        let open = session.open()?;
-        let (link, since) = match open.step {
-            Step::Migrating { to, since, .. } => (to, since),
-            Step::Restoring { since, .. } => (open.a, since),
-            Step::Settled | Step::Offered { .. } | Step::Trial { .. } | Step::Waiting => return None,
-        };
-        let timeout = self.configurations.get(&link)?.connect_timeout;
-        (!timeout.is_zero()).then(|| since + timeout)
+    fn step_deadline(session: &Session) -> Option<Instant> {
+        match session.open()?.step {
+            Step::Migrating { due, .. } | Step::Restoring { due, .. } => due,
+            Step::Settled | Step::Offered { .. } | Step::Trial { .. } | Step::Waiting => None,
+        }
+    }
+
+    /// R-REG-10: when an attempt that begins now is late.
+    pub(super) fn due_of(&self, key: Key) -> Option<Instant> {
+        let timeout = self.configurations.get(&key)?.connect_timeout;
+        (!timeout.is_zero()).then(|| self.now + timeout)
     }
 
     /// R-ROAM-44.

@@ -118,8 +118,8 @@ impl Model {
     }
 
     pub(super) fn begin(&mut self, number: u64, target: Key, again: bool) {
-        let since = self.now;
-        let opening = Opening { target, since, attempt: None, tried: [].into(), last: None, again };
+        let due = self.due_of(target);
+        let opening = Opening { target, due, attempt: None, tried: [].into(), last: None, again };
         self.set_phase(number, Phase::Opening(opening));
         // R-STOP-6: an open() of the access point ends what a stop() of it brought.
         if self.ap(target).is_some() {
@@ -137,8 +137,8 @@ impl Model {
     /// The answer of the user, or of the platform in its place, is there.
     pub(super) fn leave_asking(&mut self, number: u64) {
         let target = self.sessions.get(&number).and_then(|session| session.on).unwrap_or_default();
-        let since = self.now;
-        let opening = Opening { target, since, attempt: None, tried: [].into(), last: None, again: false };
+        let due = self.due_of(target);
+        let opening = Opening { target, due, attempt: None, tried: [].into(), last: None, again: false };
         self.set_phase(number, Phase::Opening(opening));
     }
 
@@ -208,13 +208,13 @@ impl Model {
     }
 
     fn attempt(&mut self, number: u64, member: Key) {
-        let since = self.now;
+        let (since, due) = (self.now, self.due_of(member));
         let joined = !matches!(self.prospect(member, number), Prospect::Grace | Prospect::Down);
         let Some(opening) = self.sessions.get_mut(&number).and_then(|it| it.opening_mut()) else { return };
         match &mut opening.attempt {
             Some(attempt) if attempt.member == member => attempt.joined = joined,
             Some(_) | None => {
-                opening.attempt = Some(Attempt { member, since, joined });
+                opening.attempt = Some(Attempt { member, since, due, joined });
                 // The last attempt says why, and this one comes after it.
                 opening.last = None;
                 self.saying.steps += 1;
@@ -358,25 +358,17 @@ impl Model {
         self.arm_auto_close(number);
     }
 
-    /// R-OPEN-12: the end of the whole open().
-    pub(super) fn whole_deadline(&self, opening: &Opening) -> Option<Instant> {
-        let timeout = self.configurations.get(&opening.target)?.connect_timeout;
-        (!timeout.is_zero()).then(|| opening.since + timeout)
-    }
-
     /// R-OPEN-12, R-X-19: the end of the attempt on a member.
     pub(super) fn attempt_deadline(&self, number: u64, opening: &Opening) -> Option<Instant> {
         let attempt = opening.attempt?;
         if attempt.member == opening.target {
             return None;
         }
-        let own = self.configurations.get(&attempt.member)?.connect_timeout;
-        let own = (!own.is_zero()).then(|| attempt.since + own);
         let others = self.candidates(number, opening);
         let others = others.iter().filter(|member| **member != attempt.member).count();
-        let left = self.whole_deadline(opening).map(|end| end.saturating_since(attempt.since));
+        let left = opening.due.map(|end| end.saturating_since(attempt.since));
         let share = left.filter(|_| others > 0).map(|left| attempt.since + part(left, others + 1));
-        own.into_iter().chain(share).min()
+        attempt.due.into_iter().chain(share).min()
     }
 }
 

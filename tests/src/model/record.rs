@@ -156,7 +156,8 @@ pub(crate) enum Phase {
 pub(crate) struct Opening {
     /// The access point or service network that is opened.
     pub target: Key,
-    pub since: Instant,
+    /// When it is late: the timeout is that of its beginning (R-X-46).
+    pub due: Option<Instant>,
     /// The member that is tried, or waited for.
     pub attempt: Option<Attempt>,
     /// R-X-13.
@@ -170,6 +171,8 @@ pub(crate) struct Opening {
 pub(crate) struct Attempt {
     pub member: Key,
     pub since: Instant,
+    /// By the member's own timeout.
+    pub due: Option<Instant>,
     /// It is tried, or was joined on its way up: not merely waited for while it goes down, or may be back.
     pub joined: bool,
 }
@@ -234,7 +237,7 @@ pub(crate) enum Step {
     },
     Migrating {
         to: Key,
-        since: Instant,
+        due: Option<Instant>,
         /// R-ROAM-27: the application chose it itself.
         chosen: bool,
     },
@@ -246,7 +249,7 @@ pub(crate) enum Step {
     Waiting,
     /// A is started again (R-DEV-3).
     Restoring {
-        since: Instant,
+        due: Option<Instant>,
         /// B failed, so E(Roaming) follows.
         failed: bool,
     },

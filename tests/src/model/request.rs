@@ -142,8 +142,8 @@ impl Model {
             {
                 *used = true;
             }
-            // R-CLOSE-11.
-            if !is_held && ap.level < LinkState::Connecting && ap.request.is_none() {
+            // R-CLOSE-11; within its grace it has not fallen (R-LOSS-5).
+            if !is_held && ap.level < LinkState::Connecting && ap.grace.is_none() && ap.request.is_none() {
                 ap.ours = false;
             }
         }

@@ -249,8 +249,8 @@ impl Model {
                     && (*member == to || self.is_usable(number, *member))
             };
             if let Some(first) = self.members(open.target).into_iter().find(is_up) {
-                let since = self.now;
-                self.set_step(number, Step::Migrating { to: first, since, chosen: false });
+                let due = self.due_of(first);
+                self.set_step(number, Step::Migrating { to: first, due, chosen: false });
                 self.say_activated(number, first, false);
                 self.take_candidate(number);
                 return true;
@@ -380,8 +380,8 @@ impl Model {
 
     /// R-ROAM-5, R-ROAM-18: B is held from now on.
     fn go(&mut self, number: u64, to: Key, chosen: bool) {
-        let since = self.now;
-        self.set_step(number, Step::Migrating { to, since, chosen });
+        let due = self.due_of(to);
+        self.set_step(number, Step::Migrating { to, due, chosen });
         self.say_state(number);
     }
 
@@ -404,6 +404,10 @@ impl Model {
             if open.dead == Dead::No {
                 session.refusals.remove(&open.a);
             }
+        }
+        // It has come, however soon it goes (R-CLOSE-10).
+        if let Some(ap) = self.ap_mut(to) {
+            ap.held = true;
         }
         self.change_open(number, |open| {
             (open.a, open.a_name, open.a_since, open.a_started) = (to, name, now, started);
@@ -452,7 +456,10 @@ impl Model {
                     self.say_roaming_failed(number);
                 }
             }
-            Dead::Restorable => self.set_step(number, Step::Restoring { since: self.now, failed }),
+            Dead::Restorable => {
+                let due = self.due_of(open.a);
+                self.set_step(number, Step::Restoring { due, failed });
+            }
             Dead::Since(_) => {
                 if failed && open.manner == Manner::Asks {
                     self.say_roaming_failed(number);
@@ -524,7 +531,7 @@ impl Model {
         if !self.members(open.target).into_iter().any(|member| member != open.a) {
             return Err(Refused::NotRoaming);
         }
-        let to = self.find(member).ok_or_else(not_usable)?;
+        let to = self.find(member).ok_or_else(|| Refused::UnknownConfiguration(member.clone()))?;
         if !self.could_be_used(number, &open, to) {
             return Err(not_usable());
         }

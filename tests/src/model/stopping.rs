@@ -200,7 +200,10 @@ impl Model {
             if let Some(open) = self.sessions.get_mut(&number).and_then(|it| it.open_mut())
                 && open.a == link
             {
-                open.victim = false;
+                // R-STOP-8: it is Settled(A) again.
+                if std::mem::take(&mut open.victim) {
+                    self.saying.settled.insert(number);
+                }
                 if open.dead == Dead::Restorable {
                     open.dead = Dead::No;
                     self.candidate_failed(number, false);

@@ -119,13 +119,15 @@ impl Model {
             for (op, asked) in mine.iter().filter(|(_, asked)| matches!(asked, Asked::Cancel { .. })) {
                 effects.extend(self.effect(*op, *asked));
             }
-            if was_watched && !wants_watch {
+            // While a request of ours is under way it is not watched, however soon that one is late.
+            let is_interrupted = mine.iter().any(|(_, asked)| !matches!(asked, Asked::Cancel { .. }));
+            if was_watched && (is_interrupted || !wants_watch) {
                 effects.push(Effect::Unwatch { id: id.clone() });
             }
             for (op, asked) in mine.iter().filter(|(_, asked)| !matches!(asked, Asked::Cancel { .. })) {
                 effects.extend(self.effect(*op, *asked));
             }
-            if wants_watch && !was_watched {
+            if wants_watch && (is_interrupted || !was_watched) {
                 effects.push(Effect::Watch { id: id.clone() });
             }
             if let Some(ap) = self.ap_mut(link) {
