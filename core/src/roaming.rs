@@ -199,9 +199,11 @@ impl Manager {
         let holds = ap
             .is_some_and(|ap| matches!(ap.session_state(), SessionState::Connected | SessionState::Closing));
         let is_in_reach = ap.is_some_and(|ap| ap.session_state() != SessionState::NotAvailable);
-        let is_replaced = ap.is_some_and(|ap| ap.news.replaced);
+        // Whether it may roam follows from all facts of this moment, too.
+        let is_replaced = ap.is_some_and(|ap| ap.news.replaced)
+            && self.effective_mode(session, open) == RoamingMode::Suppressed;
         match open.life {
-            Life::Alive if is_replaced && open.mode == RoamingMode::Suppressed => {
+            Life::Alive if is_replaced => {
                 // A move of its own choice goes on, and what it uses is back at once (R-GEN-11).
                 let is_moving = session.candidate().is_some();
                 self.on_lost(id);
