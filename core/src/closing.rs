@@ -49,15 +49,21 @@ impl Manager {
             return self.fail(id, Cause::CannotStop.into());
         }
         let is_open = session.is_open();
+        // What is to be back is on its way up, whatever it waits for, as what it moves to is (R-STOP-4).
+        let is_restoring = session.open().is_some_and(Open::is_restoring);
         let is_in_use_up = session.in_use().and_then(|on| self.access_point(on)).is_some_and(|ap| {
             let is_down =
                 matches!(ap.session_state(), SessionState::Disconnected | SessionState::NotAvailable);
-            !is_without_link && !is_down
+            !is_without_link && (!is_down || is_restoring)
         });
-        // What it moves to was on its way up, whatever it waited for (R-STOP-4).
         let stoppable = candidate.filter(|&candidate| !cannot(candidate));
         if candidate.is_some() {
             self.drop_candidate(id);
+        }
+        let is_up = |on| self.access_point(on).is_some_and(AccessPoint::is_usable_now);
+        if stoppable.is_some_and(is_up) {
+            // Also where A is on its way down already (R-STOP-1).
+            self.report_as(id, SessionState::Closing);
         }
         // A first: who uses it is its victim, whatever becomes of B (R-STOP-8).
         if (!is_open || is_in_use_up)
@@ -120,14 +126,14 @@ impl Manager {
     fn stop_up(&mut self, id: SessionId, on: ConfigurationId, uses_it: bool) {
         self.request_stop(on, StopReason::Command(id));
         if uses_it {
-            self.report_state(id);
+            self.report_as(id, SessionState::Closing);
             self.close_session(id);
         }
         self.refuse_stopped(on);
         let holders = self.access_point(on).map(|ap| ap.holders.clone()).unwrap_or_default();
         for holder in holders {
             let Some(open) = self.session_ref(holder).and_then(Session::open) else { continue };
-            if open.on == on && open.life == Life::Alive {
+            if open.on == on && matches!(open.life, Life::Alive | Life::Leaving | Life::Restorable) {
                 self.on_victim(holder);
             }
         }

@@ -58,21 +58,29 @@ impl Manager {
 
     /// Whether the device of an access point is free for it (R-DEV-6), for this session or for a new one.
     pub(crate) fn is_device_free(&self, on: ConfigurationId, by: Option<SessionId>, asker: Asker) -> bool {
-        self.siblings(on).filter_map(|sibling| self.access_point(sibling)).all(|sibling| {
-            // All who wait for a start that fails in this moment let go of it.
-            let is_let_go = sibling.news.start_failed.is_some();
-            if !is_let_go && sibling.holders.iter().any(|&holder| Some(holder) != by) {
-                return false;
-            }
-            // What the session itself holds it lets go, if that can be stopped; what is dead is not (R-ROAM-32).
-            let is_dead =
-                by.and_then(|by| self.session_ref(by)).and_then(Session::open).is_some_and(Open::is_dead);
-            if is_dead && !sibling.holders.is_empty() && sibling.is_up_or_rising() {
-                return false;
-            }
-            let is_asked_for = asker == Asker::Explicit || sibling.ours || !sibling.holders.is_empty();
-            !sibling.is_up_or_rising() || sibling.can_make_room() && is_asked_for
-        })
+        let is_up = self.access_point(on).is_some_and(AccessPoint::is_up_or_rising);
+        self.siblings(on).filter_map(|other| Some((other, self.access_point(other)?))).all(
+            |(other, sibling)| {
+                // All who wait for a start that fails in this moment let go of it; who uses it does not (R-ROAM-32).
+                let uses = |holder| self.session_ref(holder).and_then(Session::in_use) == Some(other);
+                let keeps = |holder| sibling.news.start_failed.is_none() || uses(holder);
+                if sibling.holders.iter().any(|&holder| Some(holder) != by && keeps(holder)) {
+                    return false;
+                }
+                // What is up, or coming up, needs no room that the session would have to make.
+                if is_up && !sibling.holders.is_empty() {
+                    return true;
+                }
+                // What the session itself holds it lets go, if that can be stopped; what is dead is not (R-ROAM-32).
+                let is_dead =
+                    by.and_then(|by| self.session_ref(by)).and_then(Session::open).is_some_and(Open::is_dead);
+                if is_dead && !sibling.holders.is_empty() && sibling.is_up_or_rising() {
+                    return false;
+                }
+                let is_asked_for = asker == Asker::Explicit || sibling.ours || !sibling.holders.is_empty();
+                !sibling.is_up_or_rising() || sibling.can_make_room() && is_asked_for
+            },
+        )
     }
 
     /// Whether to move from one to the other the first has to go down before the second comes up.
@@ -107,7 +115,8 @@ impl Manager {
         let cause = if failure.cause == Cause::StopTimedOut { Cause::TimedOut } else { Cause::Failed };
         let siblings: Vec<_> = self.siblings(stopped).collect();
         for sibling in siblings {
-            let is_waiting = self.access_point(sibling).is_some_and(|ap| !ap.is_up_or_rising());
+            let is_waiting =
+                self.access_point(sibling).is_some_and(|ap| !ap.is_up_or_rising() && !ap.is_starting());
             if is_waiting && self.is_wanted(sibling) {
                 self.touch(sibling);
                 if let Some(ap) = self.access_point_mut(sibling) {

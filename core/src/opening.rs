@@ -185,6 +185,9 @@ impl Manager {
                     self.access_point(member).is_some_and(AccessPoint::is_usable_now)
                 };
                 if let Some(&up) = network.members.iter().find(is_up) {
+                    if !is_fresh && self.access_point(on).is_some_and(|ap| ap.news.start_failed.is_some()) {
+                        self.refuse(id, on, Refuser::Failure);
+                    }
                     return self.become_open(id, up);
                 }
             }

@@ -214,7 +214,8 @@ impl Manager {
             Life::Alive if !holds => self.on_lost(id),
             Life::Leaving | Life::Restorable if !is_in_reach => self.on_lost(id),
             Life::Leaving if !is_active => self.set_life(id, Life::Restorable),
-            Life::Restorable | Life::Dead { .. } if is_active => self.on_back(id),
+            Life::Restorable if is_active && open.is_restoring() => self.on_back(id),
+            Life::Dead { .. } if is_active => self.on_back(id),
             Life::Alive | Life::Stopped | Life::Leaving | Life::Restorable | Life::Dead { .. } => {}
         }
     }

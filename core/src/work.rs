@@ -146,8 +146,12 @@ impl Manager {
             for id in self.touched_links() {
                 self.reconcile(id);
             }
-            for id in ended {
-                self.end(id);
+            // The others are told the state that all this leads to (R-X-33).
+            self.work.endings.extend(ended);
+            if !self.work.is_unsettled {
+                for id in core::mem::take(&mut self.work.endings) {
+                    self.end(id);
+                }
             }
             if !core::mem::take(&mut self.work.is_unsettled) {
                 break;

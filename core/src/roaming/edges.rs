@@ -132,19 +132,21 @@ impl Manager {
             self.session_ref(id).and_then(Session::in_use).is_some_and(|on| self.must_break_first(on, to));
         self.set_step(id, Step::Migrating { to, is_own_choice });
         self.hold(id, to);
-        if let Some(open) = self.session_mut(id).and_then(Session::open_mut)
-            && breaks
-            && open.life == Life::Alive
-        {
-            open.life = Life::Leaving;
-        }
         self.limit_attempt(id, to);
-        if let Some(open) = self.session_ref(id).and_then(Session::open)
-            && breaks
-        {
-            self.touch(open.on);
+        if breaks {
+            self.give_way(id);
         }
         self.report_state(id);
+    }
+
+    /// A is to go down for B (R-DEV-2).
+    fn give_way(&mut self, id: SessionId) {
+        let Some(open) = self.session_mut(id).and_then(Session::open_mut) else { return };
+        if open.life == Life::Alive {
+            open.life = Life::Leaving;
+        }
+        let on = open.on;
+        self.touch(on);
     }
 
     /// Whether B is up, still on its way, or failed; a forced session whose A is dead takes what is up first,
@@ -154,6 +156,7 @@ impl Manager {
         let asker = open.asker();
         let takes_any = open.is_dead() && open.mode == RoamingMode::Forced;
         let is_own_choice = matches!(open.step, Step::Migrating { is_own_choice: true, .. });
+        let breaks = open.life == Life::Alive && self.must_break_first(open.on, to);
         let other = if takes_any { self.best(id, Purpose::Rescue) } else { None };
         let other = other
             .filter(|&other| other != to && self.access_point(other).is_some_and(AccessPoint::is_usable_now));
@@ -164,6 +167,11 @@ impl Manager {
             (Progress::Up, Some(other)) if !is_own_choice => self.take_other(id, to, other),
             (Progress::Up, _) => self.on_activated(id, to),
             (Progress::Waits, Some(other)) => self.take_other(id, to, other),
+            // It was coming up, and fell back (R-X-54).
+            (Progress::Waits, None) if breaks => match asker {
+                Asker::Automatic => self.on_candidate_failed(id, Refuser::Failure, None),
+                Asker::Explicit => self.give_way(id),
+            },
             (Progress::Waits, None) => return false,
         }
         true
@@ -203,6 +211,7 @@ impl Manager {
         let Some(session) = self.session_mut(id) else { return };
         let Request::Open(open) = &mut session.request else { return };
         let old = open.on;
+        let gave_way = matches!(open.life, Life::Leaving | Life::Restorable);
         if !open.is_dead() {
             session.refusals.forget(old);
         }
@@ -210,19 +219,26 @@ impl Manager {
         (open.settled_at, open.was_started, open.life) = (now, was_started, Life::Alive);
         if is_own_choice {
             // Before what was in use is let go, and perhaps stopped for that.
-            self.refuse_preferred(id, to);
+            self.refuse_preferred(id, to, gave_way.then_some(old));
         }
         self.release(id, old);
         self.report_state(id);
     }
 
-    /// What the application passed over by its own choice it has refused (R-ROAM-27).
-    pub(super) fn refuse_preferred(&mut self, id: SessionId, chosen: ConfigurationId) {
+    /// What the application passed over by its own choice it has refused (R-ROAM-27), and also what gave way for
+    /// that and is still going down (R-X-53).
+    pub(super) fn refuse_preferred(
+        &mut self,
+        id: SessionId,
+        chosen: ConfigurationId,
+        gave_way: Option<ConfigurationId>,
+    ) {
         let Some(session) = self.session_ref(id) else { return };
         let Some(open) = session.open() else { return };
         let facts = self.facts_for(session, open, Asker::Explicit);
         let preferred = facts.iter().take_while(|fact| fact.id != chosen);
-        let passed: Vec<_> = preferred.filter(|fact| fact.is_usable()).map(|fact| fact.id).collect();
+        let passed = preferred.filter(|fact| fact.is_usable() || gave_way == Some(fact.id));
+        let passed: Vec<_> = passed.map(|fact| fact.id).collect();
         for member in passed {
             self.refuse(id, member, Refuser::Application);
         }
@@ -231,7 +247,8 @@ impl Manager {
     /// Back in Settled(A): B is let go, if there is one.
     pub(super) fn settle_on_old(&mut self, id: SessionId) {
         self.leave_candidate(id, Step::Settled);
-        if self.session_ref(id).and_then(Session::open).is_some_and(|open| open.life == Life::Leaving) {
+        let life = self.session_ref(id).and_then(Session::open).map(|open| open.life);
+        if matches!(life, Some(Life::Leaving | Life::Restorable)) {
             self.set_life(id, Life::Alive);
         }
         self.report_state(id);
@@ -242,13 +259,14 @@ impl Manager {
         let Some(session) = self.session_ref(id) else { return };
         let (Some(open), Some(to)) = (session.open(), session.candidate()) else { return };
         let (life, mode) = (open.life, open.mode);
+        let is_up = self.access_point(open.on).is_some_and(AccessPoint::is_usable_now);
         self.refuse(id, to, by);
         match life {
-            Life::Alive | Life::Stopped | Life::Leaving => {
+            Life::Leaving | Life::Restorable if !is_up => self.restore(id, true),
+            Life::Alive | Life::Stopped | Life::Leaving | Life::Restorable => {
                 self.settle_on_old(id);
                 self.fail_roaming(id, reason);
             }
-            Life::Restorable => self.restore(id, true),
             Life::Dead { .. } => {
                 self.drop_candidate(id);
                 if mode == RoamingMode::Application {
@@ -263,10 +281,11 @@ impl Manager {
         let Some(session) = self.session_ref(id) else { return };
         let (Some(open), Some(to)) = (session.open(), session.candidate()) else { return };
         let life = open.life;
+        let is_up = self.access_point(open.on).is_some_and(AccessPoint::is_usable_now);
         self.refuse(id, to, Refuser::Application);
         match life {
-            Life::Alive | Life::Stopped | Life::Leaving => self.settle_on_old(id),
-            Life::Restorable => self.restore(id, false),
+            Life::Leaving | Life::Restorable if !is_up => self.restore(id, false),
+            Life::Alive | Life::Stopped | Life::Leaving | Life::Restorable => self.settle_on_old(id),
             Life::Dead { .. } => self.drop_candidate(id),
         }
     }

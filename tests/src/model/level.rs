@@ -136,7 +136,7 @@ impl Model {
         }
     }
 
-    fn start_failed(&mut self, key: Key, failure: Failure) {
+    pub(super) fn start_failed(&mut self, key: Key, failure: Failure) {
         let holders = self.holders(key);
         self.saying.news.entry(key).or_default().failed = Some((failure, holders));
     }

@@ -161,10 +161,19 @@ impl Model {
             || (self.ap(key).is_some_and(AccessPoint::is_starting) && !self.starters(key).is_empty())
     }
 
+    /// The sessions that go on holding it: who waits for a start that has just failed lets go of it.
+    fn keepers(&self, key: Key) -> Vec<u64> {
+        let uses = |number: u64| {
+            self.sessions.get(&number).and_then(|it| it.open()).is_some_and(|open| open.a == key)
+        };
+        let lets_go = |number: u64| self.news_of_failure(number, key).is_some() && !uses(number);
+        self.holders(key).into_iter().filter(|number| !lets_go(*number)).collect()
+    }
+
     /// R-DEV-6: whether the device of an access point is free for a session.
     pub(super) fn is_device_free(&self, key: Key, session: u64) -> bool {
         self.others_of_device(key).into_iter().all(|other| {
-            let holders = self.holders(other);
+            let holders = self.keepers(other);
             let Some(ap) = self.ap(other) else { return true };
             if holders.iter().any(|holder| *holder != session) {
                 return false;
@@ -180,7 +189,7 @@ impl Model {
     /// R-DEV-6 for a member that is up or coming up, which has to displace nobody.
     pub(super) fn is_device_free_to_join(&self, key: Key, session: u64) -> bool {
         self.others_of_device(key).into_iter().all(|other| {
-            let holders = self.holders(other);
+            let holders = self.keepers(other);
             let Some(ap) = self.ap(other) else { return true };
             let stays = !ap.can_start_and_stop() || ap.shutdown == ShutdownPolicy::Never;
             let is_in_the_way = holders.is_empty() && ap.level >= LinkState::Connecting && stays;
@@ -202,8 +211,8 @@ impl Model {
         let Some(ap) = self.ap(key) else { return Prospect::Unavailable };
         if ap.is_stopping() || ap.level == LinkState::Closing && ap.grace.is_none() {
             // Who waits for it already sees about the device when it is down.
-            let waits = self.sessions.get(&session).and_then(|it| it.opening()).and_then(|it| it.attempt);
-            let is_free = self.is_device_free(key, session) || waits.is_some_and(|it| it.member == key);
+            let waits = self.starters(key).contains(&session);
+            let is_free = self.is_device_free(key, session) || waits;
             return if is_free { Prospect::Down } else { Prospect::Taken };
         }
         if ap.grace.is_some() {

@@ -77,9 +77,9 @@ impl Model {
             && self.others_of_device(member).into_iter().any(is_in_the_way)
     }
 
-    /// R-DEV-2: A must go down before this member can be started.
-    pub(super) fn must_break_first(&self, number: u64, open: &Open, member: Key) -> bool {
-        self.prospect(member, number) == Prospect::Startable
+    /// R-DEV-2: A must go down before this member can come up.
+    pub(super) fn must_break_first(&self, open: &Open, member: Key) -> bool {
+        self.ap(member).is_some_and(|ap| ap.level < LinkState::Connecting && ap.grace.is_none())
             && self.others_of_device(member).contains(&open.a)
             && self.ap(open.a).is_some_and(|ap| ap.level >= LinkState::Connecting || ap.grace.is_some())
     }
@@ -121,7 +121,7 @@ impl Model {
         };
         preferred
             .filter(|member| self.is_usable(number, *member))
-            .filter(|member| open.manner == Manner::Asks || !self.must_break_first(number, open, *member))
+            .filter(|member| open.manner == Manner::Asks || !self.must_break_first(open, *member))
             .filter_map(when)
             .collect()
     }

@@ -92,9 +92,13 @@ impl Model {
         }
         let holders = self.holders(link);
         self.others_of_device(link).into_iter().any(|other| {
-            let starters = self.starters(other);
+            let mut starters = self.starters(other);
+            // Who has waited in vain does not want it any more.
+            starters.retain(|starter| self.news_of_failure(*starter, other).is_none());
             let waits = self.ap(other).is_some_and(|ap| {
-                ap.level == LinkState::Discovered && !ap.is_starting() && ap.can_start_and_stop()
+                // R-GEN-10: not before a cancel is answered.
+                let is_busy = matches!(ap.request, Some(Request::Start { .. } | Request::Cancel { .. }));
+                ap.level == LinkState::Discovered && !is_busy && ap.can_start_and_stop()
             });
             let may = if holders.is_empty() {
                 ap.shutdown != ShutdownPolicy::Never

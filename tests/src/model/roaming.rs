@@ -155,6 +155,10 @@ impl Model {
             Step::Trial { .. } => {
                 self.set_answer(number, self.answer_within(open.target).map(|span| self.now + span));
             }
+            // R-X-52: it gives way again.
+            Step::Migrating { to, .. } if self.must_break_first(open, *to) => {
+                self.change_open(number, |open| open.dead = Dead::Restorable);
+            }
             Step::Settled | Step::Migrating { .. } | Step::Restoring { .. } => {}
         }
     }
@@ -241,6 +245,15 @@ impl Model {
 
     /// R-ROAM-6, R-ROAM-7, R-ROAM-8, R-ROAM-18, R-ROAM-33, R-X-32, R-X-39.
     fn in_migrating(&mut self, number: u64, open: &Open, to: Key, chosen: bool) -> bool {
+        // R-X-54: it was coming up, and fell back.
+        if open.dead == Dead::No && self.must_break_first(open, to) {
+            if open.manner == Manner::Moves && !chosen {
+                self.candidate_failed(number, false);
+            } else {
+                self.change_open(number, |open| open.dead = Dead::Restorable);
+            }
+            return true;
+        }
         let has_what_it_chose = chosen && self.prospect(to, number) == Prospect::Up;
         if matches!(open.dead, Dead::Since(_)) && open.manner == Manner::Moves && !has_what_it_chose {
             let is_up = |member: &Key| {
@@ -332,6 +345,8 @@ impl Model {
     pub(super) fn restore_failed(&mut self, number: u64) {
         let Some(open) = self.open_on_network(number) else { return };
         self.say_roaming_failed(number);
+        self.has_been_told(number, open.a);
+        self.set_step(number, Step::Waiting);
         self.lose_a(number, &open);
         self.rescue(number);
     }
@@ -357,7 +372,7 @@ impl Model {
     fn offer(&mut self, number: u64, to: Key, kind: OfferKind) {
         let Some(open) = self.open_on_network(number) else { return };
         let name = self.name_of(to);
-        let seamless = self.is_seamless(number, &open, to, kind);
+        let seamless = self.is_seamless(&open, to, kind);
         self.set_step(number, Step::Offered { to, name: name.clone(), kind });
         let answer = match kind {
             OfferKind::Upgrade => self.answer_within(open.target),
@@ -370,17 +385,25 @@ impl Model {
     }
 
     /// R-ROAM-29, R-DEV-2.
-    pub(super) fn is_seamless(&self, number: u64, open: &Open, to: Key, kind: OfferKind) -> bool {
+    pub(super) fn is_seamless(&self, open: &Open, to: Key, kind: OfferKind) -> bool {
         let group = |link: Key| self.ap(link).and_then(|ap| ap.group.clone());
         kind == OfferKind::Upgrade
             && group(to).is_some()
             && group(to) == group(open.a)
-            && !self.must_break_first(number, open, to)
+            && !self.must_break_first(open, to)
     }
 
     /// R-ROAM-5, R-ROAM-18: B is held from now on.
     fn go(&mut self, number: u64, to: Key, chosen: bool) {
         let due = self.due_of(to);
+        // R-DEV-2: A gives way from now on.
+        if self.open_on_network(number).is_some_and(|open| self.must_break_first(&open, to)) {
+            self.change_open(number, |open| {
+                if open.dead == Dead::No {
+                    open.dead = Dead::Restorable;
+                }
+            });
+        }
         self.set_step(number, Step::Migrating { to, due, chosen });
         self.say_state(number);
     }
@@ -397,11 +420,12 @@ impl Model {
         let lasted = now.saturating_since(open.a_since) >= self.retry_after(open.target);
         if let Some(session) = self.sessions.get_mut(&number) {
             session.refusals.remove(&to);
-            if open.dead == Dead::No || lasted {
+            let is_alive = !matches!(open.dead, Dead::Since(_));
+            if is_alive || lasted {
                 session.failures.remove(&open.a);
             }
             // Left alive, it served: a stop() of it came to nothing.
-            if open.dead == Dead::No {
+            if is_alive {
                 session.refusals.remove(&open.a);
             }
         }
@@ -420,8 +444,9 @@ impl Model {
         if chosen {
             let preferred = self.members(open.target).into_iter().take_while(|member| *member != to);
             for member in preferred.collect::<Vec<Key>>() {
-                // A included, which it has just left.
-                if self.is_usable_as_it_is(number, member) {
+                // A included, which it has just left, also if it is still going down for that (R-X-53).
+                let gave_way = member == open.a && open.dead == Dead::Restorable;
+                if gave_way || self.is_usable_as_it_is(number, member) {
                     self.refuse_by_application(number, member);
                 }
             }
@@ -445,7 +470,15 @@ impl Model {
         } else {
             self.refuse_by_failure(number, open.target, to);
         }
+        self.has_been_told(number, to);
         self.go_back(number, &open, true);
+    }
+
+    /// That this start failed is known: should the session turn to the link again, that is another start.
+    fn has_been_told(&mut self, number: u64, link: Key) {
+        if let Some((_, holders)) = self.saying.news.get_mut(&link).and_then(|news| news.failed.as_mut()) {
+            holders.retain(|holder| *holder != number);
+        }
     }
 
     fn go_back(&mut self, number: u64, open: &Open, failed: bool) {

@@ -43,7 +43,8 @@ impl Model {
     pub(super) fn state_while_opening(&self, on: Key, opening: &Opening, asked: bool) -> SessionState {
         let of = |link: Key| match opening.attempt {
             Some(attempt) if attempt.member == link => self.link_state_for_opener(link, asked),
-            Some(_) | None => self.link_state(link),
+            Some(_) | None if asked => self.link_state(link),
+            Some(_) | None => self.link_state_as_it_is(link),
         };
         if self.ap(on).is_some() {
             return of(on);

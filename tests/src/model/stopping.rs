@@ -76,6 +76,7 @@ impl Model {
     fn stop_as_holder(&mut self, number: u64, open: &Open) {
         let a_counts = !matches!(open.dead, Dead::Since(_));
         let links: Vec<Key> = a_counts.then_some(open.a).into_iter().chain(open.step.held()).collect();
+        let a_shows = a_counts && self.ap(open.a).is_some_and(|ap| ap.level >= LinkState::Connecting);
         let main = links.first().copied();
         if main.is_some_and(|link| self.cannot_be_stopped(link)) {
             self.say_error(number, Failure::of(Cause::CannotStop));
@@ -86,12 +87,12 @@ impl Model {
         for link in links {
             let is_going = self.ap(link).is_some_and(|ap| ap.is_stopping() || ap.level == LinkState::Closing);
             let in_grace = self.ap(link).is_some_and(|ap| ap.grace.is_some());
-            // R-X-43: B in the place of a dead A.
-            let is_seen = !a_counts && self.ap(link).is_some_and(|ap| ap.level >= LinkState::Connecting);
+            // R-X-43: B in the place of an A that is dead, or has gone down for it.
+            let is_seen = !a_shows && self.ap(link).is_some_and(|ap| ap.level >= LinkState::Connecting);
             if is_going && !in_grace {
                 goes_down |= is_seen;
                 self.end_openers(number, link);
-            } else if !self.cannot_be_stopped(link) {
+            } else if !self.cannot_be_stopped(link) && (self.is_up(link) || self.is_coming_up(link)) {
                 goes_down |= (is_seen || self.is_up(link)) && !in_grace;
                 self.request_stop(number, link);
                 taken.push(link);
@@ -195,7 +196,6 @@ impl Model {
         let Some(ap) = self.ap_mut(link) else { return };
         let Some(Request::Stop { stoppers, .. }) = ap.request.take() else { return };
         self.saying.steps += 1;
-        let of_attempt = if cause == Cause::StopRefused { Cause::Failed } else { Cause::TimedOut };
         for number in self.sessions.keys().copied().collect::<Vec<u64>>() {
             if let Some(open) = self.sessions.get_mut(&number).and_then(|it| it.open_mut())
                 && open.a == link
@@ -204,10 +204,7 @@ impl Model {
                 if std::mem::take(&mut open.victim) {
                     self.saying.settled.insert(number);
                 }
-                if open.dead == Dead::Restorable {
-                    open.dead = Dead::No;
-                    self.candidate_failed(number, false);
-                } else if self.is_there(link) {
+                if open.dead == Dead::No && self.is_there(link) {
                     self.say_state(number);
                 }
             }
@@ -220,11 +217,13 @@ impl Model {
                 self.say_state_of_link(number);
                 self.say_error(number, Failure { cause, reason: reason.cloned() });
             }
-            if self.waits_for_room(number, link) {
-                let failure = Failure { cause: of_attempt, reason: reason.cloned() };
-                self.attempt_failed(number, failure);
-                self.candidate_failed(number, false);
-            }
+        }
+        // Who waits for the room waits in vain: as if its start had failed.
+        let of_attempt = if cause == Cause::StopRefused { Cause::Failed } else { Cause::TimedOut };
+        let mut others = self.others_of_device(link);
+        others.retain(|other| self.waits_for_room(*other));
+        for other in others {
+            self.start_failed(other, Failure { cause: of_attempt, reason: reason.cloned() });
         }
     }
 
@@ -245,18 +244,9 @@ impl Model {
         self.say_this_state(number, state);
     }
 
-    /// R-DEV-1, R-DEV-2: a session that waits for this link to make room for its own.
-    fn waits_for_room(&self, number: u64, link: Key) -> bool {
-        let Some(session) = self.sessions.get(&number) else { return false };
-        let member = match &session.phase {
-            Phase::Opening(opening) => opening.attempt.map(|attempt| attempt.member),
-            Phase::Open(open) => open.step.held(),
-            Phase::Closed | Phase::Asking { .. } => None,
-        };
-        member.is_some_and(|member| {
-            self.ap(member).is_some_and(|ap| ap.level == LinkState::Discovered && !ap.is_starting())
-                && self.others_of_device(member).contains(&link)
-                && self.ap(link).is_some_and(|ap| ap.level >= LinkState::Connecting)
-        })
+    /// R-DEV-1, R-DEV-2: somebody wants this link, and it is not being started yet.
+    fn waits_for_room(&self, link: Key) -> bool {
+        self.ap(link).is_some_and(|ap| ap.level < LinkState::Connecting && !ap.is_starting())
+            && !self.starters(link).is_empty()
     }
 }

@@ -131,7 +131,7 @@ impl Model {
         let open = session.open();
         let offer = open.and_then(|open| match &open.step {
             Step::Offered { to, name, kind } => {
-                Some((name.clone(), *kind, self.is_seamless(number, open, *to, *kind)))
+                Some((name.clone(), *kind, self.is_seamless(open, *to, *kind)))
             }
             Step::Settled
             | Step::Migrating { .. }
