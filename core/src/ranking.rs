@@ -31,7 +31,9 @@ pub(crate) struct Fact {
     /// More preferred than the one in use.
     is_preferred: bool,
     is_in_use: bool,
-    pub(crate) is_active: bool,
+    is_active: bool,
+    /// That, and not within the grace of a loss.
+    is_up: bool,
     /// What speaks against its use, whatever for.
     objection: Option<Because>,
     /// It can come up only after the one in use went down, and nobody asked for that.
@@ -147,8 +149,8 @@ pub(crate) fn choose(facts: &[Fact], purpose: Purpose) -> Option<ConfigurationId
     let mut fit = facts.iter().filter(|fact| fact.verdict(purpose).is_none());
     let best = match purpose {
         Purpose::Upgrade => fit.next(),
-        // The first of equals.
-        Purpose::Rescue => fit.min_by_key(|fact| !fact.is_active),
+        // The first of equals; what is really up before what may be again (R-X-21).
+        Purpose::Rescue => fit.min_by_key(|fact| (!fact.is_up, !fact.is_active)),
     };
     best.map(|fact| fact.id)
 }
@@ -179,6 +181,7 @@ impl Manager {
                 is_preferred: in_use.is_none_or(|in_use| place < in_use),
                 is_in_use: id == open.on,
                 is_active: ap.is_active(),
+                is_up: ap.is_usable_now(),
                 objection: self.objection(id, ap, session, asker),
                 breaks_unasked: asker == Asker::Automatic && self.must_break_first(open.on, id),
                 ready_at,

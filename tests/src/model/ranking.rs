@@ -158,7 +158,11 @@ impl Model {
         let open = self.sessions.get(&number)?.open()?;
         let members = self.members(open.target);
         let usable: Vec<Key> = members.into_iter().filter(|member| self.is_usable(number, *member)).collect();
-        usable.iter().copied().find(|member| self.is_active(*member)).or_else(|| usable.first().copied())
+        // R-X-21.
+        let is_up =
+            |member: &Key| self.is_active(*member) && self.ap(*member).is_some_and(|ap| ap.grace.is_none());
+        let first = |fits: &dyn Fn(&Key) -> bool| usable.iter().copied().find(fits);
+        first(&is_up).or_else(|| first(&|member| self.is_active(*member))).or_else(|| usable.first().copied())
     }
 
     pub(super) fn refuse_by_failure(&mut self, number: u64, target: Key, member: Key) {
