@@ -56,7 +56,10 @@ impl Manager {
         let Some(open) = self.session_ref(id).and_then(Session::open) else { return };
         let Life::Dead { since } = open.life else { return };
         let until = since + self.config.rescue_grace;
-        if open.mode == RoamingMode::Suppressed || until <= self.now {
+        // What is due before it may bring something (R-X-44).
+        let is_waiting = open.step == Step::Waiting
+            && self.timers.get(Timer::Session(id, SessionTimer::RescueGrace)).is_some();
+        if open.mode == RoamingMode::Suppressed || until <= self.now && !is_waiting {
             self.abort(id, Cause::LinkLost);
         } else if open.step != Step::Waiting {
             self.set_step(id, Step::Waiting);
@@ -136,11 +139,12 @@ impl Manager {
 
     /// A is to go down for B (R-DEV-2).
     fn give_way(&mut self, id: SessionId) {
+        let Some(on) = self.session_ref(id).and_then(Session::in_use) else { return };
+        let is_up = self.access_point(on).is_some_and(AccessPoint::is_active);
         let Some(open) = self.session_mut(id).and_then(Session::open_mut) else { return };
         if open.life == Life::Alive {
-            open.life = Life::Leaving;
+            open.life = if is_up { Life::Leaving } else { Life::Restorable };
         }
-        let on = open.on;
         self.touch(on);
     }
 
@@ -156,6 +160,12 @@ impl Manager {
         let other = other
             .filter(|&other| other != to && self.access_point(other).is_some_and(AccessPoint::is_usable_now));
         match (self.progress(to, Some(id), asker, true), other) {
+            // The one that is up has the device (R-ROAM-33).
+            (Progress::Failed(failure), Some(other))
+                if failure.cause == Cause::DeviceTaken && !is_own_choice =>
+            {
+                self.take_other(id, to, other);
+            }
             (Progress::Failed(failure), _) => {
                 self.on_candidate_failed(id, Refuser::Failure, failure.reason);
             }

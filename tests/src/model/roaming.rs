@@ -269,6 +269,11 @@ impl Model {
                 return true;
             }
         }
+        // R-ROAM-42.
+        if open.manner == Manner::Moves && !chosen && self.would_stop_what_is_not_ours(open, to) {
+            self.candidate_failed(number, false);
+            return true;
+        }
         if self.prospect(to, number) != Prospect::Up {
             return false;
         }
@@ -557,7 +562,7 @@ impl Model {
         if !self.members(open.target).into_iter().any(|member| member != open.a) {
             return Err(Refused::NotRoaming);
         }
-        let to = self.find(member).ok_or_else(not_usable)?;
+        let to = self.find(member).ok_or_else(|| Refused::UnknownConfiguration(member.clone()))?;
         if !self.could_be_used(number, &open, to) {
             return Err(not_usable());
         }
