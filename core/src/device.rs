@@ -78,7 +78,7 @@ impl Manager {
                     return false;
                 }
                 let is_asked_for = asker == Asker::Explicit || sibling.ours || !sibling.holders.is_empty();
-                !sibling.is_up_or_rising() || sibling.can_make_room() && is_asked_for
+                !sibling.is_up_or_rising() || sibling.can_make_room() && (is_up || is_asked_for)
             },
         )
     }

@@ -56,12 +56,10 @@ impl Manager {
         let Some(open) = self.session_ref(id).and_then(Session::open) else { return };
         let Life::Dead { since } = open.life else { return };
         let until = since + self.config.rescue_grace;
-        // Who waits does so until the deadline has come in its turn (R-X-44).
-        let is_over = match self.timers.get(Timer::Session(id, SessionTimer::RescueGrace)) {
-            Some(_) => false,
-            None => open.step == Step::Waiting || until <= self.now,
-        };
-        if open.mode == RoamingMode::Suppressed || is_over {
+        // What is due before it may bring something (R-X-44).
+        let is_waiting = open.step == Step::Waiting
+            && self.timers.get(Timer::Session(id, SessionTimer::RescueGrace)).is_some();
+        if open.mode == RoamingMode::Suppressed || until <= self.now && !is_waiting {
             self.abort(id, Cause::LinkLost);
         } else if open.step != Step::Waiting {
             self.set_step(id, Step::Waiting);
@@ -141,11 +139,12 @@ impl Manager {
 
     /// A is to go down for B (R-DEV-2).
     fn give_way(&mut self, id: SessionId) {
+        let Some(on) = self.session_ref(id).and_then(Session::in_use) else { return };
+        let is_up = self.access_point(on).is_some_and(AccessPoint::is_active);
         let Some(open) = self.session_mut(id).and_then(Session::open_mut) else { return };
         if open.life == Life::Alive {
-            open.life = Life::Leaving;
+            open.life = if is_up { Life::Leaving } else { Life::Restorable };
         }
-        let on = open.on;
         self.touch(on);
     }
 
@@ -161,13 +160,19 @@ impl Manager {
         let other = other
             .filter(|&other| other != to && self.access_point(other).is_some_and(AccessPoint::is_usable_now));
         match (self.progress(to, Some(id), asker, true), other) {
+            // The one that is up has the device (R-ROAM-33).
+            (Progress::Failed(failure), Some(other))
+                if failure.cause == Cause::DeviceTaken && !is_own_choice =>
+            {
+                self.take_other(id, to, other);
+            }
             (Progress::Failed(failure), _) => {
                 self.on_candidate_failed(id, Refuser::Failure, failure.reason);
             }
             (Progress::Up, Some(other)) if !is_own_choice => self.take_other(id, to, other),
             (Progress::Up, _) => self.on_activated(id, to),
             (Progress::Waits, Some(other)) => self.take_other(id, to, other),
-            // It was coming up, and fell back (R-X-54).
+            // It was coming up, and fell back (R-X-52).
             (Progress::Waits, None) if breaks => match asker {
                 Asker::Automatic => self.on_candidate_failed(id, Refuser::Failure, None),
                 Asker::Explicit => self.give_way(id),
@@ -226,7 +231,7 @@ impl Manager {
     }
 
     /// What the application passed over by its own choice it has refused (R-ROAM-27), and also what gave way for
-    /// that and is still going down (R-X-53).
+    /// that and is still going down (R-X-51).
     pub(super) fn refuse_preferred(
         &mut self,
         id: SessionId,

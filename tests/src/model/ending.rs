@@ -132,8 +132,15 @@ impl Model {
     pub(super) fn reopen(&mut self, number: u64) {
         let Some(session) = self.sessions.get(&number) else { return };
         let Some(reopening) = session.reopening else { return };
-        // R-X-34.
-        let state = session.on.map(|on| self.monitored(on, false));
+        // R-X-34; nothing has been withdrawn yet (R-X-41).
+        let is_starting = |link: &Key| {
+            self.ap(*link).is_some_and(|ap| ap.is_starting() && ap.level < LinkState::Connecting)
+        };
+        let state = session.on.map(|on| {
+            let state = self.monitored(on, false);
+            let starts = self.links(on).iter().any(is_starting);
+            if starts && state != SessionState::Connected { SessionState::Connecting } else { state }
+        });
         self.say_this_state(number, state.unwrap_or(SessionState::Invalid));
         self.forget_refusals(number);
         self.begin(number, reopening.target, true);

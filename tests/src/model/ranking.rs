@@ -66,7 +66,7 @@ impl Model {
     }
 
     /// R-ROAM-42: no automatic roam stops, to free a device, an access point that is not ours.
-    fn would_stop_what_is_not_ours(&self, open: &Open, member: Key) -> bool {
+    pub(super) fn would_stop_what_is_not_ours(&self, open: &Open, member: Key) -> bool {
         let is_in_the_way = |other: Key| {
             other != open.a
                 && self.ap(other).is_some_and(|ap| {

@@ -155,7 +155,7 @@ impl Model {
             Step::Trial { .. } => {
                 self.set_answer(number, self.answer_within(open.target).map(|span| self.now + span));
             }
-            // R-X-52: it gives way again.
+            // R-X-50: it gives way again.
             Step::Migrating { to, .. } if self.must_break_first(open, *to) => {
                 self.change_open(number, |open| open.dead = Dead::Restorable);
             }
@@ -245,7 +245,7 @@ impl Model {
 
     /// R-ROAM-6, R-ROAM-7, R-ROAM-8, R-ROAM-18, R-ROAM-33, R-X-32, R-X-39.
     fn in_migrating(&mut self, number: u64, open: &Open, to: Key, chosen: bool) -> bool {
-        // R-X-54: it was coming up, and fell back.
+        // R-X-52: it was coming up, and fell back.
         if open.dead == Dead::No && self.must_break_first(open, to) {
             if open.manner == Manner::Moves && !chosen {
                 self.candidate_failed(number, false);
@@ -268,6 +268,11 @@ impl Model {
                 self.take_candidate(number);
                 return true;
             }
+        }
+        // R-ROAM-42.
+        if open.manner == Manner::Moves && !chosen && self.would_stop_what_is_not_ours(open, to) {
+            self.candidate_failed(number, false);
+            return true;
         }
         if self.prospect(to, number) != Prospect::Up {
             return false;
@@ -444,7 +449,7 @@ impl Model {
         if chosen {
             let preferred = self.members(open.target).into_iter().take_while(|member| *member != to);
             for member in preferred.collect::<Vec<Key>>() {
-                // A included, which it has just left, also if it is still going down for that (R-X-53).
+                // A included, which it has just left, also if it is still going down for that (R-X-51).
                 let gave_way = member == open.a && open.dead == Dead::Restorable;
                 if gave_way || self.is_usable_as_it_is(number, member) {
                     self.refuse_by_application(number, member);
