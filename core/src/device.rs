@@ -77,8 +77,12 @@ impl Manager {
                 if is_dead && !sibling.holders.is_empty() && sibling.is_up_or_rising() {
                     return false;
                 }
-                let is_asked_for = asker == Asker::Explicit || sibling.ours || !sibling.holders.is_empty();
-                !sibling.is_up_or_rising() || sibling.can_make_room() && (is_up || is_asked_for)
+                let is_asked_for = asker == Asker::Explicit
+                    || sibling.ours
+                    || sibling.is_going_down()
+                    || !sibling.holders.is_empty();
+                let is_given_up = by.is_some_and(uses);
+                !sibling.is_up_or_rising() || sibling.can_make_room(is_given_up) && (is_up || is_asked_for)
             },
         )
     }
@@ -104,7 +108,7 @@ impl Manager {
             });
             let is_idle = matches!(ap.phase, Phase::Idle | Phase::Cancelling { .. });
             let is_rising = matches!(ap.link(), LinkState::Connecting | LinkState::Active);
-            if !is_held && is_idle && is_rising && ap.can_make_room() {
+            if !is_held && is_idle && is_rising && ap.can_make_room(!ap.holders.is_empty()) {
                 self.request_stop(sibling, StopReason::Unwanted);
             }
         }
@@ -128,9 +132,10 @@ impl Manager {
 }
 
 impl AccessPoint {
-    /// Held by nobody, it can be stopped for another one.
-    fn can_make_room(&self) -> bool {
-        self.can_start_and_stop() && self.shutdown != ShutdownPolicy::Never
+    /// It can be stopped for another one. Its policy speaks for what nobody holds (R-DEV-6); `is_given_up`: whoever
+    /// holds it gives it up for that.
+    fn can_make_room(&self, is_given_up: bool) -> bool {
+        self.can_start_and_stop() && (is_given_up || self.shutdown != ShutdownPolicy::Never)
     }
 
     fn occupies_device(&self) -> bool {

@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::access_point::{AccessPoint, Failure};
+use crate::access_point::{AccessPoint, Failure, Phase};
 use crate::configuration::{Kind, insert_sorted, remove_sorted};
 use crate::refusal::Refusals;
 use crate::reopening::Reopening;
@@ -324,7 +324,12 @@ impl Manager {
         self.touch_link(on);
         let Some(ap) = self.access_point_mut(on) else { return };
         if remove_sorted(&mut ap.holders, &id) && ap.holders.is_empty() {
-            ap.released = true;
+            // What is being taken back already is not asked for again (R-CLOSE-10).
+            ap.released = match ap.phase {
+                Phase::Idle | Phase::Starting { .. } => true,
+                Phase::Cancelling { is_used, .. } => is_used || ap.is_up_or_rising(),
+                Phase::Stopping { .. } => false,
+            };
             if ap.before_loss.is_some() {
                 self.end_grace(on);
             }

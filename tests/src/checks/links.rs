@@ -1,7 +1,7 @@
 //! Requests to links: made because somebody wants the link, or nobody does; one at a time; one on a device.
 
 use netsession_core::{
-    Accepted, ConfigurationType, Effect, Event, Identifier, Input, LinkState, Outcome, ReopenPolicy,
+    Accepted, Cause, ConfigurationType, Effect, Event, Identifier, Input, LinkState, Outcome, ReopenPolicy,
     SessionState, SessionView,
 };
 use netsession_io_sim::explore::{Action, Edge, Request, SmallWorld, State, When};
@@ -75,16 +75,26 @@ fn check_start(edge: &Edge<'_>, id: &Identifier) -> Verdict {
             return Err(Violation::new(rule, format!("{id} is started while there is a request: {request}")));
         }
     }
-    // A start that failed is not repeated at once, but by a session that it ended and that opens again (R-X-41).
+    // A start that failed is not repeated at once, but for a session that has lost what it used in this moment.
     let failed = matches!(
         &edge.step.action,
         Action::Answer(Request::Start(of), outcome) if of == id && *outcome != Outcome::Ok
     );
-    let reopens = |event: &Event| matches!(event, Event::Closed { .. });
-    if failed && is_now && !edge.taken.events().any(reopens) {
+    if failed && is_now && !edge.taken.events().any(|event| begins_anew(edge, event)) {
         return Err(Violation::new("R-GEN-5", format!("{id} failed, and is started again at once")));
     }
     Ok(())
+}
+
+/// Whether this is the end of a session that opens again (R-X-41), or what it used could not be brought back
+/// (R-DEV-3), which ends what it refused (R-ROAM-43).
+fn begins_anew(edge: &Edge<'_>, event: &Event) -> bool {
+    let state = |session| edge.to.manager().session(session).map(|it| (it.state(), it.reopen_policy()));
+    if let Event::Closed { session } = event {
+        return state(*session) == Some((SessionState::Connecting, ReopenPolicy::WhenAvailable));
+    }
+    let Event::Error { session, cause: Cause::RoamingFailed, .. } = event else { return false };
+    state(*session).is_some_and(|(state, _)| state == SessionState::Roaming)
 }
 
 /// Whether this input answers the request.

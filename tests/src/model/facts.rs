@@ -1,8 +1,8 @@
 //! Taking an input: what is refused and why, and what it changes in the records. Nothing is decided here.
 
 use netsession_core::{
-    Accepted, Add, Change, ConfigurationType, Identifier, Input, LinkState, Observation, OperationId,
-    Outcome, Refused, SessionId, SessionState, SnapshotEntry, UsagePolicies,
+    Accepted, Add, Capabilities, Change, ConfigurationType, Identifier, Input, LinkState, Observation,
+    OperationId, Outcome, Refused, SessionId, SessionState, SnapshotEntry, UsagePolicies,
 };
 
 use super::request::Asked;
@@ -80,7 +80,9 @@ impl Model {
     /// R-STAT-3.
     fn refresh(&mut self, id: &Identifier) -> Result<Accepted, Refused> {
         let key = self.access_point_named(id)?;
-        self.saying.read.insert(key);
+        if self.ap(key).is_some_and(|ap| ap.capabilities.contains(Capabilities::DATA_STATISTICS)) {
+            self.saying.read.insert(key);
+        }
         Ok(Accepted::Done)
     }
 

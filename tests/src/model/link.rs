@@ -199,10 +199,13 @@ impl Model {
 
     /// R-DEV-2, R-X-40: the session's own A, which is up, can be stopped to make room.
     fn can_be_left(&self, a: Key, session: u64) -> bool {
-        let Some(open) = self.sessions.get(&session).and_then(|session| session.open()) else { return true };
-        if open.a != a {
-            return true;
-        }
+        let open = self.sessions.get(&session).and_then(|session| session.open());
+        let Some(open) = open.filter(|open| open.a == a) else {
+            // It lets go of it, and then nobody holds it.
+            return self
+                .ap(a)
+                .is_some_and(|ap| ap.can_start_and_stop() && ap.shutdown != ShutdownPolicy::Never);
+        };
         let is_dead = matches!(open.dead, super::Dead::Since(_));
         !is_dead && self.ap(a).is_some_and(AccessPoint::can_start_and_stop)
     }

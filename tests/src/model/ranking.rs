@@ -70,7 +70,8 @@ impl Model {
         let is_in_the_way = |other: Key| {
             other != open.a
                 && self.ap(other).is_some_and(|ap| {
-                    ap.level >= LinkState::Connecting && ap.level != LinkState::Closing && !ap.ours
+                    let is_going = ap.level == LinkState::Closing || ap.is_stopping();
+                    ap.level >= LinkState::Connecting && !is_going && !ap.ours
                 })
         };
         self.ap(member).is_some_and(|ap| ap.level == LinkState::Discovered && !ap.is_starting())
