@@ -2,11 +2,13 @@
 //! of sessions.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Instant;
 
 use netsession_core::{Effect, Identifier, Input, Interface, InterfaceAddress};
 
-use crate::{Error, Lack};
+use crate::configuration::Postponed;
+use crate::{Configuration, Error, Lack};
 
 /// What the core does not say with a request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +65,19 @@ pub(crate) trait Backend {
 
     /// Access points that have this interface name or alternative name now.
     fn named(&self, name: &str) -> Vec<Identifier>;
+
+    /// What links are called, and how they are started, from now on; with the next [`adapt`](Self::adapt).
+    fn configure(&mut self, configuration: Rc<Configuration>);
+
+    /// Links may have to be called something else.
+    fn is_to_be_adapted(&self) -> bool;
+
+    /// Calls links what the configuration calls them now. What is in use keeps its identifier; that and all else
+    /// that has to wait is the answer.
+    fn adapt(&mut self, in_use: &dyn Fn(&Identifier) -> bool) -> Vec<Postponed>;
+
+    /// The access points of a table of the configuration, its own identifier first.
+    fn links_of(&self, table: &str) -> Vec<Identifier>;
 
     /// Addresses to give to a link when it is started; the link by identifier or name.
     fn give_address(&mut self, link: &str, address: InterfaceAddress);

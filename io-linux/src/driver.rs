@@ -12,9 +12,10 @@ use netsession_core::{
 };
 
 use crate::backend::Backend;
+use crate::configuration::Postponed;
 use crate::engine::{Attempt, Engine, Observer};
 use crate::rtnetlink::Rtnetlink;
-use crate::{Error, Lack, Session};
+use crate::{Configuration, Error, Lack, Session};
 
 /// Enough for 1 800 link messages while nobody reads. A larger one would make a loss slower to mend:
 /// everything queued has to be read first.
@@ -100,6 +101,14 @@ impl Driver {
     /// [`Error::Refused`] if the identifier is empty or taken, or a member is no access point.
     pub fn add_service_network(&self, id: &str, members: &[Identifier]) -> Result<(), Error> {
         self.handle(Input::Add(Add::service_network(id, members.iter().cloned()))).map(drop)
+    }
+
+    /// Puts a configuration in place of the one in force. What is different is told to the core as changes, so that
+    /// open sessions live on; what a session uses stays as it is until none does, and is changed then. The answer is
+    /// what had to wait.
+    #[must_use = "what had to wait is to be told"]
+    pub fn reconfigure(&self, configuration: Configuration) -> Vec<Postponed> {
+        self.shared.engine.borrow_mut().reconfigure(configuration)
     }
 
     /// The core, for all its views.
@@ -261,6 +270,7 @@ impl Iterator for Events {
 pub struct Builder {
     receive_buffer_bytes: usize,
     config: Config,
+    configuration: Configuration,
     service_networks: Vec<(Identifier, Vec<Identifier>)>,
     addresses: Vec<(String, InterfaceAddress)>,
     gateways: Vec<(String, IpAddr)>,
@@ -274,6 +284,7 @@ impl Default for Builder {
         Self {
             receive_buffer_bytes: RECEIVE_BUFFER_BYTES,
             config: Self::default_config(),
+            configuration: Configuration::default(),
             service_networks: Vec::new(),
             addresses: Vec::new(),
             gateways: Vec::new(),
@@ -308,6 +319,15 @@ impl Builder {
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self.config.can_ask_user = false;
+        self
+    }
+
+    /// What a configuration file says. Its constants take the place of those that [`config`](Self::config) has said
+    /// before.
+    #[must_use]
+    pub fn configuration(mut self, configuration: Configuration) -> Self {
+        self = self.config(configuration.driver.clone());
+        self.configuration = configuration;
         self
     }
 
@@ -393,7 +413,13 @@ impl Builder {
             backend.watch_carrier();
         }
         let registry = registry()?;
-        let mut engine = Engine::new(poll, Box::new(backend), self.config, self.observer)?;
+        let configuration = Rc::new(self.configuration.clone());
+        let mut engine = Engine::new(poll, Box::new(backend), self.config, configuration, self.observer)?;
+        for postponed in engine.reconfigure(self.configuration) {
+            if let Postponed::Refused(_, refused) = postponed {
+                return Err(refused.into());
+            }
+        }
         if let Some((configuration, _)) = self.followed {
             engine.follow_default_route(configuration);
         }
@@ -414,6 +440,7 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("receive_buffer_bytes", &self.receive_buffer_bytes)
             .field("config", &self.config)
+            .field("configuration", &self.configuration)
             .field("service_networks", &self.service_networks)
             .field("addresses", &self.addresses)
             .field("gateways", &self.gateways)

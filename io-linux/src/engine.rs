@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netsession_core::{
@@ -12,9 +13,10 @@ use netsession_core::{
     Refused, SessionError, SessionId, ShutdownPolicy,
 };
 
-use crate::Error;
 use crate::backend::{Backend, Followed, How};
 use crate::clock::Clock;
+use crate::configured::Configured;
+use crate::{Configuration, Error};
 
 /// Sees all that goes into the core and comes out of it, in order: what a trace is written from.
 pub trait Observer {
@@ -38,8 +40,8 @@ pub(crate) enum Attempt {
 const EVENTS_KEPT: usize = 65_536;
 
 pub(crate) struct Engine {
-    manager: Manager,
-    backend: Box<dyn Backend>,
+    pub(crate) manager: Manager,
+    pub(crate) backend: Box<dyn Backend>,
     poll: mio::Poll,
     readiness: mio::Events,
     clock: Clock,
@@ -49,6 +51,7 @@ pub(crate) struct Engine {
     wake: Option<Instant>,
     stop_timeout: Duration,
     attempts: BTreeMap<SessionId, Attempt>,
+    pub(crate) configured: Configured,
     /// The configuration whose session the system's default route follows.
     followed: Option<Identifier>,
     /// An error that came where it could not be returned.
@@ -63,6 +66,7 @@ impl Engine {
         poll: mio::Poll,
         backend: Box<dyn Backend>,
         config: netsession_core::Config,
+        configuration: Rc<Configuration>,
         observer: Option<Box<dyn Observer>>,
     ) -> Result<Self, Error> {
         let mut engine = Self {
@@ -77,6 +81,7 @@ impl Engine {
             wake: None,
             stop_timeout: config.stop_timeout,
             attempts: BTreeMap::new(),
+            configured: Configured::new(configuration),
             followed: None,
             deferred: None,
             work_left: true,
@@ -119,12 +124,16 @@ impl Engine {
     pub(crate) fn handle(&mut self, input: Input) -> Result<Accepted, Error> {
         let result = self.feed(input);
         self.feed_from_backend();
+        self.review_configuration();
         Ok(result?)
     }
 
     pub(crate) fn turn(&mut self) -> Result<bool, Error> {
         match self.deferred.take() {
-            Some(error) => Err(error),
+            Some(error) => {
+                self.deferred = self.backend.next_trouble();
+                Err(error)
+            }
             None => self.turn_regardless(),
         }
     }
@@ -140,13 +149,14 @@ impl Engine {
         let result = self.backend.turn(Instant::now());
         self.work_left = matches!(result, Ok(true));
         self.feed_from_backend();
-        if let Some(trouble) = self.backend.next_trouble() {
-            self.defer(trouble);
-        }
         if self.wake.is_some_and(|wake| wake <= Instant::now()) {
             // Only time passed: it cannot be refused.
             let _: Result<Accepted, Refused> = self.feed(Input::Tick {});
             self.feed_from_backend();
+        }
+        self.review_configuration();
+        if self.deferred.is_none() {
+            self.deferred = self.backend.next_trouble();
         }
         result
     }
@@ -206,14 +216,16 @@ impl Engine {
     }
 
     /// The core refuses a fact only if it has become void, such as a level of what was just removed.
-    fn feed_from_backend(&mut self) {
+    pub(crate) fn feed_from_backend(&mut self) {
         while let Some(input) = self.backend.next_input() {
             self.has_snapshot |= matches!(input, Input::Snapshot(_));
+            self.configured.has_regrouped |=
+                matches!(input, Input::Snapshot(_) | Input::Add(_) | Input::Remove { .. });
             let _: Result<Accepted, Refused> = self.feed(input);
         }
     }
 
-    fn feed(&mut self, input: Input) -> Result<Accepted, Refused> {
+    pub(crate) fn feed(&mut self, input: Input) -> Result<Accepted, Refused> {
         let now = self.clock.core_instant(Instant::now());
         if let Some(observer) = &mut self.observer {
             observer.input(now, &input);
@@ -316,11 +328,13 @@ impl Engine {
             }
         } else if let Input::Drop { session } = input {
             self.attempts.remove(session);
+            self.configured.may_be_free = true;
         }
     }
 
     fn note_event(&mut self, event: &Event) {
         let Some(session) = event.session() else { return };
+        self.configured.may_be_free = true;
         let Some(attempt) = self.attempts.get_mut(&session).filter(|attempt| **attempt == Attempt::Opening)
         else {
             return;

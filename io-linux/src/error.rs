@@ -4,6 +4,8 @@ use std::io;
 
 use netsession_core::{Identifier, Refused};
 
+use crate::configuration::Conflict;
+
 /// Why a call of the driver failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,6 +61,9 @@ pub enum Error {
         /// Why, and what to do.
         reason: String,
     },
+    /// Interfaces do not fit the configuration.
+    #[error("{0}")]
+    Conflict(Conflict),
     /// The system's default route is not where the session is. The session works all the same.
     #[error("the default route cannot follow to {interface}: {reason}")]
     DefaultRoute {

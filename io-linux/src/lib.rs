@@ -27,6 +27,8 @@
 mod backend;
 mod bind;
 mod clock;
+pub mod configuration;
+mod configured;
 mod driver;
 mod engine;
 mod error;
@@ -40,6 +42,7 @@ mod rtnetlink;
 mod session;
 pub mod trace;
 
+pub use configuration::Configuration;
 pub use driver::{Builder, Driver, Events};
 pub use engine::Observer;
 pub use error::Error;

@@ -12,19 +12,21 @@
 //! | up, and a start of ours is under way, until it is Active | Connecting |
 //! | up, and a start of ours has not yet given it its default route | Connecting |
 //! | up, and a stop of ours is under way that began at Connecting or Active | Closing |
-//! | deleted | the access point is removed |
+//! | deleted | Defined if the configuration names it, else the access point is removed |
 //!
 //! Carrier is IFF_RUNNING, and not without IFF_LOWER_UP. An address is usable if it is neither tentative nor
 //! deprecated nor refused by its neighbours, and others can answer to it: not if it is link-local, of
-//! loopback, a group's, or none. Loopback is not listed. A change of level is told with the message that makes
+//! loopback, a group's, or none. Loopback is not listed, and what the configuration ignores is not either. A change of level is told with the message that makes
 //! it; other changes are told once per [`flush`](LinkTable::flush).
 
 mod identifiers;
 mod links;
+mod naming;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netsession_core::{
@@ -35,6 +37,8 @@ use netsession_core::{
 use self::identifiers::Identifiers;
 pub use self::links::Links;
 use self::links::{Change, Link, Listing};
+use self::naming::Naming;
+use crate::Configuration;
 use crate::netlink::messages;
 
 const ARPHRD_ETHER: u16 = 1;
@@ -58,6 +62,7 @@ pub enum Phase {
 pub struct LinkTable {
     links: Links,
     identifiers: Identifiers,
+    naming: Naming,
     phases: BTreeMap<u32, (Phase, Option<Instant>)>,
     phase_deadlines: BTreeSet<(Instant, u32)>,
     /// Links of which something other than the level is still to be told.
@@ -68,13 +73,14 @@ pub struct LinkTable {
 }
 
 impl LinkTable {
-    /// An empty table. `can_start`: whether this process may start and stop links. `is_wireless` is asked
+    /// An empty table, in which every link is called by what it is and none is ignored. `can_start`: whether this process may start and stop links. `is_wireless` is asked
     /// once for each link that may be, by index and name.
     #[must_use]
     pub fn new(can_start: bool, is_wireless: fn(u32, &str) -> bool) -> Self {
         Self {
             links: Links::default(),
             identifiers: Identifiers::default(),
+            naming: Naming::default(),
             phases: BTreeMap::new(),
             phase_deadlines: BTreeSet::new(),
             dirty: Vec::new(),
@@ -99,10 +105,14 @@ impl LinkTable {
                 Some(Change::Renamed { index }) => {
                     self.tell_name(index);
                     self.review(index, true);
+                    self.reconsider(index);
                 }
                 Some(Change::Flags { index }) => self.review(index, false),
                 Some(Change::Addresses { index }) => self.review(index, true),
                 None => {}
+            }
+            while let Some(index) = self.links.relabelled.pop() {
+                self.reconsider(index);
             }
         }
     }
@@ -136,9 +146,14 @@ impl LinkTable {
         }
         self.links = fresh;
         self.dirty.clear();
-        let indexes: Vec<u32> = self.links.by_index.keys().copied().collect();
-        let entries = indexes.into_iter().filter_map(|index| self.entry(index)).collect();
+        self.links.relabelled.clear();
+        let mut policies = Vec::new();
+        let mut entries: Vec<SnapshotEntry> =
+            self.indexes().into_iter().filter_map(|index| self.entry(index, &mut policies)).collect();
+        entries.extend(self.absent().map(|id| SnapshotEntry::new(Observation::new(id, LinkState::Defined))));
         self.inputs.push_back(Input::Snapshot(entries));
+        self.inputs.extend(policies);
+        self.reconsider_all();
     }
 
     /// The next thing to tell the core.
@@ -227,29 +242,56 @@ impl LinkTable {
         }
     }
 
+    fn indexes(&self) -> Vec<u32> {
+        self.links.by_index.keys().copied().collect()
+    }
+
     fn add(&mut self, index: u32) {
+        let Some((id, table, bearer)) = self.identify(index) else { return };
         let Some(link) = self.links.by_index.get_mut(&index) else { return };
-        let id = self.identifiers.give(index, link, &self.links.makes);
         let level = level_of(link, None, self.can_start);
-        let bearer = bearer_of(index, link, self.is_wireless);
-        link.listing = Some(Listing { id: id.clone(), bearer, level, is_dirty: false });
+        link.listing = Some(Listing { id: id.clone(), table, bearer, level, is_dirty: false });
+        self.note_conflicts(index);
+        let Some(link) = self.links.by_index.get(&index) else { return };
+        let settings = self.naming.settings(link, settings_of(link, bearer, self.can_start));
+        if self.naming.has_told(&id) {
+            self.inputs.push_back(Input::Change(ConfigurationChange::new(id, settings)));
+            self.inputs.extend(observation(index, link, level).map(Input::Observed));
+            return;
+        }
+        let policies = self.naming.policies_of(link);
         let mut add = Add::access_point(id);
-        add.settings = settings_of(link, bearer, self.can_start);
+        add.settings = settings;
         add.link = level;
         add.interface = Some(interface_of(index, link));
         self.inputs.push_back(Input::Add(add));
+        self.inputs.extend(policies);
     }
 
     fn remove(&mut self, index: u32) {
         self.forget_phase(index);
-        let Some(Listing { id, .. }) = self.links.remove(index).and_then(|link| link.listing) else { return };
+        let listing = self.links.remove(index).and_then(|link| link.listing);
+        let Some(Listing { id, table, .. }) = listing else { return };
+        self.leave(id);
+        if table.is_some() {
+            self.reconsider_all();
+        }
+    }
+
+    /// No link has this identifier any more.
+    fn leave(&mut self, id: Identifier) {
         self.identifiers.release(&id);
-        self.inputs.push_back(Input::Remove { id });
+        self.inputs.push_back(if self.naming.has_told(&id) {
+            Input::Observed(Observation::new(id, LinkState::Defined))
+        } else {
+            Input::Remove { id }
+        });
     }
 
     fn tell_name(&mut self, index: u32) {
         let Some(link) = self.links.by_index.get(&index) else { return };
-        let Some(listing) = &link.listing else { return };
+        // A table says what it is called for people.
+        let Some(listing) = link.listing.as_ref().filter(|it| it.table.is_none()) else { return };
         let mut settings = Settings::default();
         settings.name = Some(link.name.as_str().to_owned());
         let change = ConfigurationChange::new(listing.id.clone(), settings);
@@ -276,30 +318,33 @@ impl LinkTable {
         }
     }
 
-    /// What a snapshot says of a link.
-    fn entry(&mut self, index: u32) -> Option<SnapshotEntry> {
+    /// What a snapshot says of a link, and what is to be said after it.
+    fn entry(&mut self, index: u32, policies: &mut Vec<Input>) -> Option<SnapshotEntry> {
+        let known = self.links.by_index.get_mut(&index)?.listing.take();
+        let (is_new, known) = (known.is_none(), known.map(|it| (it.id, it.table, it.bearer)));
+        let (id, table, bearer) = known.or_else(|| self.identify(index))?;
         let link = self.links.by_index.get_mut(&index)?;
         let phase = self.phases.get(&index).map(|(phase, _)| *phase);
         let level = level_of(link, phase, self.can_start);
-        let known = link.listing.take();
-        let is_new = known.is_none();
-        let (id, bearer) = match known {
-            Some(listing) => (listing.id, listing.bearer),
-            None => (
-                self.identifiers.give(index, link, &self.links.makes),
-                bearer_of(index, link, self.is_wireless),
-            ),
-        };
-        link.listing = Some(Listing { id, bearer, level, is_dirty: false });
+        link.listing = Some(Listing { id, table, bearer, level, is_dirty: false });
         let mut entry = SnapshotEntry::new(observation(index, link, level)?);
-        entry.settings = settings_of(link, bearer, self.can_start);
+        let settings = settings_of(link, bearer, self.can_start);
+        let is_told = self.naming.has_told(&entry.observation.id);
+        entry.settings = self.naming.settings(link, settings);
+        if is_new && !is_told {
+            policies.extend(self.naming.policies_of(link));
+        }
         if !is_new {
             // Not the kernel's to say; somebody may have changed them.
-            entry.settings.counts_for_online = None;
-            entry.settings.loss_grace = None;
+            let Settings { name, bearer, capabilities, .. } = std::mem::take(&mut entry.settings);
+            (entry.settings.name, entry.settings.bearer) = (name, bearer);
+            entry.settings.capabilities = capabilities;
         }
         if is_done(link, phase, level) {
             self.forget_phase(index);
+        }
+        if is_new {
+            self.note_conflicts(index);
         }
         Some(entry)
     }
@@ -352,16 +397,20 @@ fn bearer_of(index: u32, link: &Link, is_wireless: fn(u32, &str) -> bool) -> Bea
     }
 }
 
-fn settings_of(link: &Link, bearer: BearerType, can_start: bool) -> Settings {
+fn capabilities(can_start: bool) -> Capabilities {
     let mut capabilities = Capabilities::DIRECT_CONNECTION_ROUTING
         | Capabilities::APPLICATION_LEVEL_ROAMING
         | Capabilities::FORCED_ROAMING
         | Capabilities::DATA_STATISTICS;
     capabilities.set(Capabilities::CAN_START_AND_STOP_INTERFACES, can_start);
+    capabilities
+}
+
+fn settings_of(link: &Link, bearer: BearerType, can_start: bool) -> Settings {
     let mut settings = Settings::default();
     settings.name = Some(link.name.as_str().to_owned());
     settings.bearer = Some(bearer);
-    settings.capabilities = Some(capabilities);
+    settings.capabilities = Some(capabilities(can_start));
     settings.counts_for_online = Some(!link.is_virtual);
     settings.loss_grace = (bearer == BearerType::Wlan).then_some(WLAN_LOSS_GRACE);
     settings

@@ -12,6 +12,7 @@ mod watch;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use mio::Token;
@@ -22,12 +23,13 @@ use self::follow::Follower;
 use self::jobs::{Given, Job};
 use self::resync::Resync;
 use crate::backend::{Backend, Followed, How};
+use crate::configuration::{Addresses, Postponed};
 use crate::lacks::{is_strict, lacks_of};
 use crate::link_table::LinkTable;
 use crate::netlink::{
     Failure, Message, NetlinkSocket, Received, answer, attributes, buffer, messages, request, routes, u64_at,
 };
-use crate::{Error, Lack};
+use crate::{Configuration, Error, Lack};
 
 // linux/rtnetlink.h
 const RTNLGRP_LINK: u32 = 1;
@@ -81,6 +83,8 @@ pub(crate) struct Rtnetlink {
     /// What failed of it.
     trouble: Option<Error>,
     is_watching: bool,
+    /// A table of the configuration wants its link watched.
+    can_watch: bool,
     /// Watches that have just ended.
     unwatched: Vec<Identifier>,
     lost_notifications: u64,
@@ -132,6 +136,7 @@ impl Rtnetlink {
             follower: None,
             trouble: None,
             is_watching: false,
+            can_watch: false,
             unwatched: Vec::new(),
             lost_notifications: 0,
             resyncs: 0,
@@ -153,6 +158,31 @@ impl Rtnetlink {
         }
         self.follower = Some(Follower::new(&self.registry, metric)?);
         Ok(())
+    }
+
+    /// The addresses that a start gives to an interface.
+    fn addresses_of(&self, index: u32) -> Vec<InterfaceAddress> {
+        let of_table = match self.table.table_of(index).map(|table| &table.addresses) {
+            Some(Addresses::Static { addresses, .. }) => addresses.as_slice(),
+            Some(Addresses::External | Addresses::Slaac) | None => &[],
+        };
+        let given = self.addresses.iter().filter(|(link, _)| self.is_called(index, link));
+        given.map(|(_, address)| *address).chain(of_table.iter().copied()).collect()
+    }
+
+    /// The gateways that are known for an interface.
+    fn gateways_of(&self, index: u32) -> Vec<IpAddr> {
+        let of_table = match self.table.table_of(index).map(|table| &table.addresses) {
+            Some(Addresses::Static { gateways, .. }) => gateways.as_slice(),
+            Some(Addresses::External | Addresses::Slaac) | None => &[],
+        };
+        let given = self.gateways.iter().filter(|(link, _)| self.is_called(index, link));
+        given.map(|(_, gateway)| *gateway).chain(of_table.iter().copied()).collect()
+    }
+
+    /// By identifier, or by the name of the interface.
+    fn is_called(&self, index: u32, link: &str) -> bool {
+        self.table.name_of(index) == Some(link) || self.table.index_of(link) == Some(index)
     }
 
     /// Reads until nothing is left, or it is enough for one turn.
@@ -350,7 +380,7 @@ impl Backend for Rtnetlink {
     }
 
     fn next_trouble(&mut self) -> Option<Error> {
-        self.trouble.take()
+        self.trouble.take().or_else(|| self.table.next_conflict().map(Error::Conflict))
     }
 
     fn lacks(&self, interface: &Interface) -> Result<Vec<Lack>, Error> {
@@ -376,6 +406,23 @@ impl Backend for Rtnetlink {
 
     fn named(&self, name: &str) -> Vec<Identifier> {
         self.table.named(name)
+    }
+
+    fn configure(&mut self, configuration: Rc<Configuration>) {
+        self.can_watch = configuration.access_points.iter().any(|it| it.watch_carrier == Some(true));
+        self.table.configure(configuration);
+    }
+
+    fn is_to_be_adapted(&self) -> bool {
+        self.table.is_to_be_adapted()
+    }
+
+    fn adapt(&mut self, in_use: &dyn Fn(&Identifier) -> bool) -> Vec<Postponed> {
+        self.table.adapt(in_use)
+    }
+
+    fn links_of(&self, table: &str) -> Vec<Identifier> {
+        self.table.links_of(table)
     }
 
     fn give_address(&mut self, link: &str, address: InterfaceAddress) {

@@ -4,6 +4,7 @@
 //! namespaces; no root. Where that is missing the tests say so, and fail if CI=true.
 
 mod bound;
+mod configured;
 mod conformance;
 mod idle;
 mod links;

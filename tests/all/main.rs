@@ -7,6 +7,8 @@ mod checks;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod configuration;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod corners;

@@ -2,6 +2,7 @@
 //! it ends.
 
 mod bad_input;
+mod configuration;
 mod demonstration;
 mod diagram;
 mod help;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use netsession_core::{Config, Instant, RoamingMode};
+use netsession_core::{Instant, RoamingMode};
 use netsession_io_linux::{Builder, Driver};
 use rustix::process::Signal;
 
+use super::config::Overrides;
 use super::status::TABLE;
 
 const AFTER_HELP: &str = "\
@@ -47,21 +48,21 @@ pub(crate) enum Command {
     /// privilege and no configuration file. The byte counters are the kernel's. With --json it prints `view`
     /// lines, whose counters begin when the driver saw the link come up.
     #[command(after_help = "Example:\n  netsession list", after_long_help = after("netsession list\n  netsession list --json | jq .view.id"))]
-    List(Common),
+    List(Here),
     /// Shows what happens to the network, as it happens
     ///
     /// Shows what there is, and then every change the moment that the kernel tells it. Needs no privilege and no
     /// configuration file. An interrupt is its ordinary end, with status 0. With --json it prints `view` and `out`
     /// lines.
     #[command(after_help = "Example:\n  netsession monitor", after_long_help = after("netsession monitor\n  netsession monitor --json --trace today.jsonl"))]
-    Monitor(Common),
+    Monitor(Here),
     /// Holds an open session while a command runs
     ///
     /// Opens a session on CONFIG, runs CMD, closes the session however CMD ends, and ends as CMD ended. CMD finds
     /// the interface in NETSESSION_INTERFACE and the configuration in NETSESSION_CONFIGURATION. Signals that are
-    /// sent to netsession are passed on to CMD. If the session moves to another member of its service network,
-    /// or is lost, that is said on standard error and CMD goes on. Connections do not move with it: CMD makes new
-    /// ones when it is told, by --roam-signal or --roam-fd.
+    /// sent to netsession are passed on to CMD, but for SIGHUP where it has a configuration file. If the session
+    /// moves to another member of its service network, or is lost, that is said on standard error and CMD goes on.
+    /// Connections do not move with it: CMD makes new ones when it is told, by --roam-signal or --roam-fd.
     #[command(after_help = "Example:\n  netsession run eth0 -- sh -c 'echo online on $NETSESSION_INTERFACE'")]
     #[command(after_long_help = after(RUN_EXAMPLES))]
     Run(RunArguments),
@@ -106,6 +107,17 @@ pub(crate) enum Command {
     /// Plays the demonstration on simulated links, in virtual time: the same on every machine and in every run.
     #[command(after_help = "Example:\n  netsession sim", after_long_help = after("netsession sim\n  netsession sim --trace story.jsonl && netsession replay --explain story.jsonl"))]
     Sim(DemoArguments),
+    /// Checks and shows the configuration file, which nothing needs
+    ///
+    /// Commands that look at the interfaces of this machine take what a configuration file says about them:
+    /// --config FILE, else netsession.toml in $XDG_CONFIG_HOME (~/.config if that is not set), else
+    /// /etc/netsession.toml. One file holds, whole. It gives access points names, makes service networks of them,
+    /// and says which interfaces are none; `netsession config example` explains all of it. A command that runs
+    /// reads its file again when a process sends it SIGHUP (unless it was started so that it ignores that, as by
+    /// nohup): a file that is wrong changes nothing, one that is right changes what is different in it, and open
+    /// sessions live on.
+    #[command(after_help = "Example:\n  netsession config check ./netsession.toml", after_long_help = after(CONFIG_EXAMPLES))]
+    Config(ConfigArguments),
     /// Draws the state machine, as it is walked here and now
     ///
     /// Takes every step in every state of a small world, on the state machine itself, and prints what was seen as
@@ -114,6 +126,11 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  netsession diagram", after_long_help = after("netsession diagram\n  netsession diagram --of roaming --format svg > roaming.svg"))]
     Diagram(DiagramArguments),
 }
+
+const CONFIG_EXAMPLES: &str = "\
+netsession config example > netsession.toml
+  netsession config check netsession.toml
+  netsession config show --config netsession.toml";
 
 const RUN_EXAMPLES: &str = "\
 netsession run eth0 -- sh -c 'echo online on $NETSESSION_INTERFACE'
@@ -153,6 +170,23 @@ pub(crate) struct Common {
     pub(crate) trace: Option<PathBuf>,
 }
 
+/// Which configuration file holds.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConfigurationFile {
+    /// Take what FILE says about interfaces, and no other configuration file: see netsession config --help
+    #[arg(id = "file", long = "config", value_name = "FILE")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// What every command takes that looks at this machine.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Here {
+    #[command(flatten)]
+    pub(crate) file: ConfigurationFile,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
 /// What to open.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Target {
@@ -183,15 +217,16 @@ pub(crate) struct Roaming {
     /// Let the default route of this machine follow the session
     ///
     /// The route appears when the session is open, moves in one step when the session has moved, and goes when it
-    /// is closed. The gateway is that of the member's own default route. Needs CAP_NET_ADMIN.
-    #[arg(long, requires = "members")]
+    /// is closed. The gateway is that of the member's own default route. CONFIG has to be an identifier then. Needs
+    /// CAP_NET_ADMIN.
+    #[arg(long)]
     pub(crate) default_route: bool,
 }
 
 impl Roaming {
-    /// A driver's settings with these, and these constants of the core.
-    pub(crate) fn builder(&self, target: &Target, config: Config) -> Builder {
-        let builder = Driver::builder().config(config).watch_carrier(self.watch_carrier);
+    /// A driver's settings with these.
+    pub(crate) fn builder(&self, target: &Target) -> Builder {
+        let builder = Driver::builder().watch_carrier(self.watch_carrier);
         if self.default_route { builder.follow_default_route(&target.config) } else { builder }
     }
 }
@@ -199,17 +234,16 @@ impl Roaming {
 /// When a better member counts as better.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Preference {
-    /// Move to a better member only when it could be used for so many milliseconds
-    #[arg(long, value_name = "MS", default_value = "2000", value_parser = milliseconds)]
-    pub(crate) hold_off: Duration,
+    /// Move to a better member only when it could be used for so many milliseconds [default: 2000, or as the
+    /// configuration file says]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub(crate) hold_off: Option<Duration>,
 }
 
 impl Preference {
-    /// The driver's constants with these.
-    pub(crate) fn config(&self) -> Config {
-        let mut config = Builder::default_config();
-        config.hold_off = self.hold_off;
-        config
+    /// What goes before the configuration file.
+    pub(crate) const fn overrides(&self) -> Overrides {
+        Overrides { hold_off: self.hold_off, answer_within: None }
     }
 }
 
@@ -241,6 +275,8 @@ pub(crate) struct RunArguments {
     pub(crate) target: Target,
     #[command(flatten)]
     pub(crate) roaming: Roaming,
+    #[command(flatten)]
+    pub(crate) file: ConfigurationFile,
     #[command(flatten)]
     pub(crate) common: Common,
     /// Tell CMD by this signal that the session has moved: HUP, USR1, USR2, WINCH …
@@ -283,6 +319,8 @@ pub(crate) struct OpenArguments {
     #[arg(long, value_name = "CMD")]
     pub(crate) check: Option<String>,
     #[command(flatten)]
+    pub(crate) file: ConfigurationFile,
+    #[command(flatten)]
     pub(crate) common: Common,
 }
 
@@ -294,11 +332,13 @@ pub(crate) struct WhyArguments {
     #[command(flatten)]
     pub(crate) preference: Preference,
     /// Look into the recorded run FILE, and not at this machine; - reads standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["members", "hold_off", "trace"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["members", "hold_off", "file", "trace"])]
     pub(crate) from: Option<PathBuf>,
     /// Look at the recorded run as it stood so many seconds after its beginning: 12.5
     #[arg(long, value_name = "SECONDS", requires = "from", value_parser = seconds)]
     pub(crate) at: Option<Instant>,
+    #[command(flatten)]
+    pub(crate) file: ConfigurationFile,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -324,6 +364,37 @@ pub(crate) struct ReplayArguments {
     pub(crate) explain: bool,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// What `config` takes.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArguments {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+/// The commands of `config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Says what is wrong with a file: line, column, and what was meant
+    ///
+    /// Reads FILE, or the one that holds, and prints each fault as FILE:LINE:COLUMN: with what is wrong and what was
+    /// meant; then status 78. If nothing is wrong it says so, and which interfaces of this machine do not fit.
+    #[command(after_help = "Example:\n  netsession config check ./netsession.toml")]
+    Check {
+        /// The file; without it the one that holds
+        #[arg(value_name = "FILE", conflicts_with = "file")]
+        checked: Option<PathBuf>,
+        #[command(flatten)]
+        file: ConfigurationFile,
+    },
+    /// Shows what is in force, defaults included, and where it comes from
+    #[command(after_help = "Example:\n  netsession config show")]
+    Show(ConfigurationFile),
+    /// Prints a file in which everything is explained and nothing said
+    #[command(after_help = "Example:\n  netsession config example > netsession.toml")]
+    Example,
 }
 
 /// What `diagram` takes.

@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 
 use netsession_core::trace::{Query, Subject};
 use netsession_core::{Event, Identifier, Input, OfferKind, Refused, SessionState};
-use netsession_io_linux::{Builder, Error, Session};
+use netsession_io_linux::{Error, Session};
 
 use super::check::{self, Check};
 use super::complain;
@@ -156,7 +156,7 @@ impl<'a> Dialogue<'a> {
         host.say(&match kind {
             OfferKind::Upgrade => format!("{id} is preferred to what is in use, and can be used now:"),
             OfferKind::Rescue => {
-                let limit = Builder::default_config().rescue_answer_within.as_secs();
+                let limit = host.constants().rescue_answer_within.as_secs();
                 format!("The link in use is lost. Without an answer {id} is ignored after {limit} s:")
             }
         })?;

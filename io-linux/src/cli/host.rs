@@ -7,13 +7,14 @@ use std::io::{stdin, stdout};
 use std::time::{Duration, Instant};
 
 use netsession_core::trace::Query;
-use netsession_core::{Event, Identifier, SessionState};
+use netsession_core::{Config, Event, Identifier, SessionState};
 use netsession_io_linux::{Builder, Driver, Error, Session};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::arguments::{Common, Roam, Target};
+use super::arguments::{Common, Here, Roaming, Target};
 use super::complain;
+use super::config::{InForce, Overrides};
 use super::journal::{self, Journal};
 use super::lines::Lines;
 use super::narrate;
@@ -58,6 +59,7 @@ pub(crate) struct Host {
     pub(crate) driver: Driver,
     pub(crate) output: Output,
     pub(crate) journal: Journal,
+    in_force: InForce,
     signals: Signals,
     lines: Lines,
     began: Instant,
@@ -69,12 +71,13 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Starts a driver with the usual settings, and catches these signals.
+    /// Starts a driver as the configuration file says, and catches these signals.
     ///
     /// # Errors
-    /// The trace cannot be opened, or the kernel refused what the driver needs.
-    pub(crate) fn start(common: &Common, signals: &[Signal], watch: Watch) -> Result<Self, Failure> {
-        Self::start_with(Driver::builder(), common, signals, watch)
+    /// The file is wrong, the trace cannot be opened, or the kernel refused what the driver needs.
+    pub(crate) fn start(here: &Here, signals: &[Signal], watch: Watch) -> Result<Self, Failure> {
+        let in_force = InForce::find(&here.file, Overrides::default())?;
+        Self::start_with(Driver::builder(), in_force, &here.common, signals, watch)
     }
 
     /// The same with other settings.
@@ -83,6 +86,7 @@ impl Host {
     /// The trace cannot be opened, or the kernel refused what the driver needs.
     pub(crate) fn start_with(
         builder: Builder,
+        in_force: InForce,
         common: &Common,
         signals: &[Signal],
         watch: Watch,
@@ -90,6 +94,7 @@ impl Host {
         let journal = Journal::open(common)?;
         let signals = Signals::catch(signals)
             .map_err(|error| Failure::new(Status::SYSTEM, format_args!("cannot catch signals: {error}")))?;
+        let builder = builder.configuration(in_force.configuration());
         let driver = builder.observer(Box::new(journal.clone())).build().map_err(driver_failed)?;
         let (output, began) = (Output::new(common.json), Instant::now());
         let is_about_something_else = watch == Watch::Nothing;
@@ -98,6 +103,7 @@ impl Host {
             driver,
             output,
             journal,
+            in_force,
             signals,
             lines: Lines::default(),
             began,
@@ -112,9 +118,15 @@ impl Host {
     ///
     /// # Errors
     /// There is no such configuration, or more than one.
-    pub(crate) fn session(&self, target: &Target, roam: Roam) -> Result<Session, Failure> {
-        let session = self.driver.session(&self.configuration(target)?);
-        session.set_roaming_mode(roam.into()).map_err(driver_failed)?;
+    pub(crate) fn session(&self, target: &Target, roaming: &Roaming) -> Result<Session, Failure> {
+        let id = self.configuration(target)?;
+        if roaming.default_route && *id != *target.config {
+            let message =
+                format!("--default-route needs the identifier: say {id:?} and not {:?}", target.config);
+            return Err(Failure::new(Status::USAGE, message));
+        }
+        let session = self.driver.session(&id);
+        session.set_roaming_mode(roaming.roam.into()).map_err(driver_failed)?;
         Ok(session)
     }
 
@@ -168,7 +180,12 @@ impl Host {
                 return Ok(Happening::Event(event));
             }
             if let Some(signal) = self.signals.next() {
-                return Ok(Happening::Signal(signal));
+                // A terminal that goes away hangs up, too.
+                if !signal.is(Signal::HUP) || signal.by_kernel || !self.in_force.is_of_file() {
+                    return Ok(Happening::Signal(signal));
+                }
+                self.in_force.read_again(&self.driver);
+                continue;
             }
             if self.watch == Watch::InputAndOutput {
                 if let Some(line) = self.lines.next() {
@@ -191,6 +208,11 @@ impl Host {
                 complain(&error.to_string());
             }
         }
+    }
+
+    /// The constants of the core.
+    pub(crate) fn constants(&self) -> Config {
+        self.in_force.configuration().driver
     }
 
     /// Sleeps until something may have happened. Whether there is something to read on standard input.

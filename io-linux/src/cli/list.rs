@@ -3,7 +3,7 @@
 use netsession_core::{ConfigurationType, ConfigurationView, Identifier, Input, LinkState, Manager};
 use netsession_io_linux::Error;
 
-use super::arguments::Common;
+use super::arguments::Here;
 use super::host::{Host, Watch, driver_failed};
 use super::journal::{self, Counters};
 use super::narrate::{state_style, words};
@@ -20,8 +20,8 @@ const HEADINGS: [&str; 8] =
 ///
 /// # Errors
 /// The driver failed, or the output cannot be written.
-pub(crate) fn run(common: &Common) -> Result<Status, Failure> {
-    let mut host = Host::start(common, &[], Watch::Nothing)?;
+pub(crate) fn run(here: &Here) -> Result<Status, Failure> {
+    let mut host = Host::start(here, &[], Watch::Nothing)?;
     let shown = show(&mut host).map(|()| Status::DONE);
     host.end(shown)
 }

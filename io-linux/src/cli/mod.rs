@@ -8,11 +8,13 @@
 //! | `journal` | a run of the core as it goes: the trace file, and the lines of `--json` |
 //! | `signals`, `lines`, `host` | waiting for everything at once: events, signals, input, a reader that goes away |
 //! | `dialogue`, `check` | what a session asks while it roams, and what a person or a command answers |
+//! | `config` | the configuration file: finding it, reading it again, and the command `config` |
 //! | `news` | telling the command of `run` that its session has moved |
 //! | `list` … `why` | the commands |
 
 mod arguments;
 mod check;
+mod config;
 mod demo;
 mod diagram;
 mod dialogue;
@@ -52,12 +54,13 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let ended = match arguments.command {
-        Command::List(common) => list::run(&common),
-        Command::Monitor(common) => monitor::run(&common),
+        Command::List(here) => list::run(&here),
+        Command::Monitor(here) => monitor::run(&here),
         Command::Run(arguments) => run::run(&arguments),
         Command::Open(arguments) => open::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Diagram(arguments) => diagram::run(&arguments),
         Command::Demo(arguments) => demo::on_the_kernel(&arguments),
         Command::Sim(arguments) => demo::on_the_simulator(&arguments),

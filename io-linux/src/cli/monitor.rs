@@ -3,7 +3,7 @@
 use netsession_core::Event;
 use netsession_core::trace::Query;
 
-use super::arguments::Common;
+use super::arguments::Here;
 use super::host::{Happening, Host, Watch};
 use super::journal;
 use super::list;
@@ -15,8 +15,8 @@ use super::status::{Failure, Status};
 ///
 /// # Errors
 /// The driver failed, or the output cannot be written.
-pub(crate) fn run(common: &Common) -> Result<Status, Failure> {
-    let mut host = Host::start(common, ENDING, Watch::Output)?;
+pub(crate) fn run(here: &Here) -> Result<Status, Failure> {
+    let mut host = Host::start(here, ENDING, Watch::Output)?;
     let ended = watch(&mut host);
     host.end(ended)
 }

@@ -4,6 +4,7 @@ use netsession_core::{Capabilities, Event};
 use netsession_io_linux::{Driver, Session};
 
 use super::arguments::{OpenArguments, Roam};
+use super::config::InForce;
 use super::dialogue::Dialogue;
 use super::host::{Happening, Host, Watch};
 use super::signals::{ENDING, Signal};
@@ -17,16 +18,17 @@ pub(crate) fn run(arguments: &OpenArguments) -> Result<Status, Failure> {
     // The end of a check is told by a signal.
     let mut signals = ENDING.to_vec();
     signals.extend(arguments.check.is_some().then_some(Signal::CHILD));
-    let mut config = arguments.roaming.preference.config();
-    config.answer_within = arguments.answer_within;
-    let builder = arguments.roaming.builder(&arguments.target, config);
-    let mut host = Host::start_with(builder, &arguments.common, &signals, Watch::InputAndOutput)?;
+    let mut overrides = arguments.roaming.preference.overrides();
+    overrides.answer_within = arguments.answer_within;
+    let in_force = InForce::find(&arguments.file, overrides)?;
+    let builder = arguments.roaming.builder(&arguments.target);
+    let mut host = Host::start_with(builder, in_force, &arguments.common, &signals, Watch::InputAndOutput)?;
     let ended = hold(&mut host, arguments);
     host.end(ended)
 }
 
 fn hold(host: &mut Host, arguments: &OpenArguments) -> Result<Status, Failure> {
-    let session = host.session(&arguments.target, arguments.roaming.roam)?;
+    let session = host.session(&arguments.target, &arguments.roaming)?;
     if !host.output.is_json() {
         let asks = arguments.roaming.roam == Roam::Application && !arguments.target.members.is_empty();
         let help = if asks { " help lists the answers." } else { "" };

@@ -12,6 +12,7 @@ use rustix::process::{Pid, kill_process};
 
 use super::arguments::{Roam, RunArguments};
 use super::complain;
+use super::config::InForce;
 use super::host::{Happening, Host, Watch};
 use super::narrate;
 use super::news::News;
@@ -43,14 +44,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Failure> {
         return Err(Failure::new(Status::USAGE, message));
     }
     let mut news = News::prepare(arguments)?;
-    let builder = arguments.roaming.builder(&arguments.target, arguments.roaming.preference.config());
-    let mut host = Host::start_with(builder, &arguments.common, CAUGHT, Watch::Nothing)?;
+    let in_force = InForce::find(&arguments.file, arguments.roaming.preference.overrides())?;
+    let builder = arguments.roaming.builder(&arguments.target);
+    let mut host = Host::start_with(builder, in_force, &arguments.common, CAUGHT, Watch::Nothing)?;
     let ended = in_session(&mut host, arguments, &mut news);
     host.end(ended)
 }
 
 fn in_session(host: &mut Host, arguments: &RunArguments, news: &mut News) -> Result<Status, Failure> {
-    let session = host.session(&arguments.target, arguments.roaming.roam)?;
+    let session = host.session(&arguments.target, &arguments.roaming)?;
     session.open();
     let ended = match open(host, &session, arguments.wait) {
         Ok(None) => command(host, &session, &arguments.command, news),

@@ -12,6 +12,7 @@ use netsession_io_linux::replay::{Audience, Outcome, ReplayError, replay};
 use netsession_io_linux::trace::Saying;
 
 use super::arguments::WhyArguments;
+use super::config::InForce;
 use super::host::{Host, Watch};
 use super::output::Output;
 use super::replay::{name, open};
@@ -31,8 +32,8 @@ pub(crate) fn run(arguments: &WhyArguments) -> Result<Status, Failure> {
 }
 
 fn here(arguments: &WhyArguments) -> Result<Status, Failure> {
-    let builder = Driver::builder().config(arguments.preference.config());
-    let mut host = Host::start_with(builder, &arguments.common, &[], Watch::Output)?;
+    let in_force = InForce::find(&arguments.file, arguments.preference.overrides())?;
+    let mut host = Host::start_with(Driver::builder(), in_force, &arguments.common, &[], Watch::Output)?;
     let explained = host.configuration(&arguments.target).and_then(|id| {
         // How the driver came to know is of no interest.
         host.journal.take_lines();

@@ -2,7 +2,8 @@
 //!
 //! A link is known by its permanent hardware address if no other link has the same, else by its parent
 //! device if no other link has the same, else by the name it has when it is first seen. It keeps that
-//! until it is gone. Where another link has taken it, a number is put behind it: `eth0#2`.
+//! until it is gone. Where another link has taken it, a number is put behind it: `eth0#2`. A table of the
+//! configuration that a link belongs to gives it another: see `naming`.
 
 use std::collections::BTreeMap;
 
@@ -32,12 +33,17 @@ impl Identifiers {
         self.index_by_id.insert(id.clone(), index);
     }
 
-    /// A new link gets an identifier. All those that appeared with it have been counted.
-    pub(super) fn give(&mut self, index: u32, link: &Link, makes: &Makes) -> Identifier {
-        let wish = makes.only_one_of(link).unwrap_or(&link.name);
+    /// A new link gets this identifier, or the first with a number behind it that no link has and that may be
+    /// given.
+    pub(super) fn give(
+        &mut self,
+        index: u32,
+        wish: &Identifier,
+        may_be_given: impl Fn(&Identifier) -> bool,
+    ) -> Identifier {
         let mut id = wish.clone();
         for number in 2_u64.. {
-            if !self.index_by_id.contains_key(&id) {
+            if !self.index_by_id.contains_key(&id) && may_be_given(&id) {
                 break;
             }
             id = format!("{wish}#{number}").into();
@@ -68,6 +74,11 @@ impl Makes {
                 _ => drop(counts.remove(value)),
             }
         }
+    }
+
+    /// What a link is called by itself. All those that appeared with it have been counted.
+    pub(super) fn name_of<'a>(&self, link: &'a Link) -> &'a Identifier {
+        self.only_one_of(link).unwrap_or(&link.name)
     }
 
     /// What no other link has.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use netsession_core::{BearerType, Identifier, InterfaceAddress, LinkState};
 
 use super::identifiers::Makes;
+use crate::configuration::{HARDWARE, known_kind};
 use crate::netlink::{Message, attributes, ip, messages, text_of, u16_at, u32_at};
 
 // linux/rtnetlink.h
@@ -59,6 +60,8 @@ pub struct Links {
     pub(super) by_index: BTreeMap<u32, Link>,
     /// Of these links.
     pub(super) makes: Makes,
+    /// Links that got or lost alternative names.
+    pub(super) relabelled: Vec<u32>,
 }
 
 /// One link.
@@ -72,6 +75,8 @@ pub(super) struct Link {
     flags: u32,
     /// ARPHRD_…
     pub(super) layer: u16,
+    /// What made it, as the configuration names kinds.
+    pub(super) kind: &'static str,
     pub(super) is_virtual: bool,
     /// Filled in by the table.
     pub(super) listing: Option<Listing>,
@@ -88,6 +93,9 @@ pub(super) struct Rare {
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
     pub(super) id: Identifier,
+    /// The table of the configuration that it belongs to.
+    pub(super) table: Option<Identifier>,
+    /// As the kernel says.
     pub(super) bearer: BearerType,
     pub(super) level: LinkState,
     /// Something else than the level has changed since.
@@ -227,8 +235,11 @@ impl Links {
         // What wireless drivers say by the way names little more than the link.
         if !seen.is_wireless_event {
             self.makes.discount(link);
-            link.rare = seen.take_rare();
+            let old = std::mem::replace(&mut link.rare, seen.take_rare());
             self.makes.count(link);
+            if old.as_ref().map_or(&[][..], |rare| &rare.alternative_names) != link.alternative_names() {
+                self.relabelled.push(index);
+            }
         }
         match seen.name.filter(|name| *name != link.name) {
             Some(name) => {
@@ -298,6 +309,8 @@ struct Attributes {
     permanent: Option<Identifier>,
     parent: Option<Identifier>,
     alternative_names: Vec<Identifier>,
+    /// What the kernel calls the kind.
+    kind: Option<&'static str>,
     is_virtual: bool,
     is_wireless_event: bool,
 }
@@ -311,9 +324,10 @@ impl Attributes {
                 IFLA_IFNAME => seen.name = interface_name(value),
                 IFLA_WIRELESS => seen.is_wireless_event = true,
                 IFLA_LINKINFO => {
-                    seen.is_virtual = attributes(value).any(|(kind, value)| {
-                        kind == IFLA_INFO_KIND && !KINDS_LIKE_HARDWARE.contains(&until_zero(value))
-                    })
+                    let kind = attributes(value).find(|(kind, _)| *kind == IFLA_INFO_KIND);
+                    let word = kind.map(|(_, value)| until_zero(value));
+                    seen.is_virtual = word.is_some_and(|word| !KINDS_LIKE_HARDWARE.contains(&word));
+                    seen.kind = word.map(known_kind);
                 }
                 IFLA_PERM_ADDRESS => seen.permanent = hardware_address(value),
                 IFLA_PARENT_DEV_NAME => seen.parent = name(value, LONGEST_DEVICE_NAME_BYTES),
@@ -348,6 +362,7 @@ impl Attributes {
             addresses: Vec::new(),
             flags: header.flags,
             layer: header.layer,
+            kind: self.kind.unwrap_or(HARDWARE),
             is_virtual: self.is_virtual,
             listing: None,
         })

@@ -1,5 +1,7 @@
 //! Hand-built messages in, levels out.
 
+mod naming;
+
 use crate::netlink::attribute;
 use std::time::{Duration, Instant};
 

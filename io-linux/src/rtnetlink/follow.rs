@@ -194,13 +194,10 @@ impl Rtnetlink {
     fn review_default_route(&mut self) {
         let Some(mut follower) = self.follower.take() else { return };
         let way = |family: Family, interface: &Interface| {
-            let mut gateways = self.gateways.iter().filter(|(link, gateway)| {
-                let is_meant = *link == interface.name || self.table.index_of(link) == Some(interface.index);
-                is_meant && Family::of(*gateway) == family
-            });
-            gateways.next().map_or_else(
+            let gateways = self.gateways_of(interface.index);
+            gateways.into_iter().find(|gateway| Family::of(*gateway) == family).map_or_else(
                 || Way::Unknown { is_alone: self.table.needs_no_gateway(interface.index) },
-                |(_, gateway)| Way::Gateway(*gateway),
+                Way::Gateway,
             )
         };
         match follower.review(&way) {

@@ -168,7 +168,7 @@ impl Rtnetlink {
 
     fn begin(&mut self, index: u32) {
         let is_idle = self.is_idle(index);
-        let metric = self.metric(index);
+        let gifts = self.gifts(index);
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) else { return };
         match job.action {
             Action::Start { .. } => {
@@ -176,15 +176,7 @@ impl Rtnetlink {
                 if !is_up {
                     job.steps.push_back(Step::Up);
                 }
-                let name = self.table.name_of(index);
-                let is_meant = |link: &str| Some(link) == name || self.table.index_of(link) == Some(index);
-                let addresses = self.addresses.iter().filter(|(link, _)| is_meant(link));
-                job.steps.extend(addresses.map(|(_, address)| Step::Give(Gift::Address(*address))));
-                // A gateway is reached by an address, so its route comes last and goes first.
-                let gateways = self.gateways.iter().filter(|(link, _)| is_meant(link));
-                let routes =
-                    gateways.map(|(_, it)| DefaultRoute::ours(Family::of(*it), index, Some(*it), metric));
-                job.steps.extend(routes.map(|route| Step::Give(Gift::DefaultRoute(route))));
+                job.steps.extend(gifts.into_iter().map(Step::Give));
                 let given = self.given.entry(index).or_default();
                 given.by = job.op;
                 given.was_down |= std::mem::take(&mut given.is_up_by_watch) && is_up;
@@ -215,16 +207,27 @@ impl Rtnetlink {
         }
     }
 
+    /// What a start gives.
+    fn gifts(&self, index: u32) -> Vec<Gift> {
+        let job = self.jobs.get(&index).and_then(VecDeque::front);
+        let Some(Action::Start { place }) = job.map(|job| job.action) else { return Vec::new() };
+        let metric = self.metric(index, place);
+        let addresses = self.addresses_of(index).into_iter().map(Gift::Address);
+        // A gateway is reached by an address, so its route comes last and goes first.
+        let gateways = self.gateways_of(index).into_iter();
+        let routes = gateways.map(|it| DefaultRoute::ours(Family::of(it), index, Some(it), metric));
+        addresses.chain(routes.map(Gift::DefaultRoute)).collect()
+    }
+
     /// The metric of the default route that a start gives, so that the most preferred is taken: none that
     /// another link was given, because the kernel would share the traffic among them.
-    fn metric(&self, index: u32) -> u32 {
-        let job = self.jobs.get(&index).and_then(VecDeque::front);
-        let Some(Action::Start { place }) = job.map(|job| job.action) else { return 0 };
+    fn metric(&self, index: u32, place: u32) -> u32 {
         let given = self.given.iter().filter(|(other, _)| **other != index).flat_map(|(_, it)| &it.gifts);
         let others = self.jobs.iter().filter(|(other, _)| **other != index).filter_map(|(_, it)| it.front());
         let steps = others.flat_map(|job| job.current.iter().chain(&job.steps)).filter_map(Step::gift);
         let taken: BTreeSet<u32> = given.chain(steps).filter_map(Gift::metric).collect();
-        let wish = METRIC_STEP.saturating_mul(place.saturating_add(1));
+        let by_place = METRIC_STEP.saturating_mul(place.saturating_add(1));
+        let wish = self.table.table_of(index).and_then(|table| table.metric).unwrap_or(by_place);
         (wish..).find(|metric| !taken.contains(metric)).unwrap_or(wish)
     }
 

@@ -12,16 +12,21 @@ use super::jobs::{Action, Job};
 
 impl Rtnetlink {
     pub(super) fn watch(&mut self, id: &Identifier) {
-        let index = self.table.index_of(id).filter(|_| self.is_watching && self.table.can_start());
+        let index = self.table.index_of(id).filter(|index| self.watches(*index) && self.table.can_start());
         if let Some(index) = index {
             self.enqueue_on(index, Job::new(None, Action::Watch));
         }
     }
 
+    fn watches(&self, index: u32) -> bool {
+        let said = self.table.table_of(index).and_then(|table| table.watch_carrier);
+        said.unwrap_or(self.is_watching)
+    }
+
     /// Ends a watch when all requests have been made: one of them may be the start that takes it over, and then
     /// nothing is left to undo.
     pub(super) fn unwatch(&mut self, id: Identifier) {
-        if self.is_watching {
+        if self.is_watching || self.can_watch {
             self.unwatched.push(id);
         }
     }

@@ -2,7 +2,9 @@
 
 use super::support::{is_plain, netsession, run};
 
-const COMMANDS: [&str; 9] = ["list", "monitor", "run", "open", "why", "replay", "demo", "sim", "diagram"];
+const COMMANDS: [&str; 10] =
+    ["list", "monitor", "run", "open", "why", "replay", "demo", "sim", "config", "diagram"];
+const LOOK_AT_THIS_MACHINE: [&str; 5] = ["list", "monitor", "run", "open", "why"];
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
@@ -12,7 +14,12 @@ fn every_command_explains_itself_with_an_example() {
             assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""), "{command} {help}");
             let example = ended.out.split_once("Example:").expect(command).1;
             assert!(example.contains(&format!("netsession {command}")), "{command} {help}: {}", ended.out);
-            let options = if command == "diagram" { ["--format", "--of"] } else { ["--json", "--trace"] };
+            let options = match command {
+                "diagram" => &["--format", "--of"][..],
+                "config" => &["check", "show", "example"],
+                _ if LOOK_AT_THIS_MACHINE.contains(&command) => &["--json", "--trace", "--config"],
+                _ => &["--json", "--trace"],
+            };
             for option in options {
                 assert!(ended.out.contains(option), "{command} {help} has no {option}");
             }
@@ -20,7 +27,9 @@ fn every_command_explains_itself_with_an_example() {
         }
         let long = run(&mut netsession(&[command, "--help"])).out;
         let table = long.split_once("Exit status:").expect(command).1;
-        for status in ["\n  0 ", "\n  1 ", "\n  2 ", "\n  69 ", "\n  71 ", "\n  74 ", "\n  77 ", "128+n"] {
+        for status in
+            ["\n  0 ", "\n  1 ", "\n  2 ", "\n  69 ", "\n  71 ", "\n  74 ", "\n  77 ", "\n  78 ", "128+n"]
+        {
             assert!(table.contains(status), "{command} --help does not document {status:?}");
         }
     }
@@ -52,6 +61,10 @@ fn a_wrong_command_line_is_status_2_and_says_what_is_wrong() {
         (&["run", "eth0", "--roam-fd", "2", "--", "true"], "--roam-fd"),
         (&["why", "eth0", "--at", "5"], "--from"),
         (&["why", "eth0", "--from", "-", "--at", "soon"], "12.5"),
+        (&["config"], "check"),
+        (&["config", "chek"], "check"),
+        (&["config", "check", "a", "--config", "b"], "--config"),
+        (&["list", "--config"], "--config"),
         (&[], "Usage"),
     ] {
         let ended = run(&mut netsession(arguments));

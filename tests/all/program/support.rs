@@ -10,6 +10,9 @@ use crate::kernel::namespace;
 /// Where the program is, if somebody has built it already.
 pub(crate) const PROGRAM: &str = "NETSESSION_TEST_PROGRAM";
 
+/// A folder that there is not.
+pub(crate) const NOWHERE: &str = "/nonexistent";
+
 /// The program, built as the tests are. Where everybody may execute it, because some tests run it as nobody.
 pub(crate) fn program() -> &'static Path {
     static PROGRAM_PATH: OnceLock<PathBuf> = OnceLock::new();
@@ -55,6 +58,8 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
 pub(crate) fn netsession(arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
+    // Not what whoever runs the tests has configured.
+    command.env("XDG_CONFIG_HOME", NOWHERE);
     command
 }
 
@@ -108,11 +113,11 @@ pub(crate) fn in_namespace(script: &str) -> Option<Command> {
     command
         .args(["--default-signal", "unshare", "--user", "--map-root-user", "--net", "sh", "-c"])
         .arg(format!("{CABLES}{script}"));
-    command.env("NETSESSION", program()).stdin(Stdio::null());
+    command.env("NETSESSION", program()).env("XDG_CONFIG_HOME", NOWHERE).stdin(Stdio::null());
     Some(command)
 }
 
-fn can_make_namespaces() -> bool {
+pub(crate) fn can_make_namespaces() -> bool {
     static CAN: OnceLock<Result<(), String>> = OnceLock::new();
     match CAN.get_or_init(namespace::can_make_namespaces) {
         Ok(()) => true,
