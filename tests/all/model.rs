@@ -8,6 +8,7 @@ use netsession_io_linux::trace::{Reader, Word};
 use netsession_io_sim::explore::{Action, Command, SmallWorld};
 use netsession_tests::compare::{Both, Pair, inputs_of, shortened, tell, walk_at_random, walk_to_the_end};
 use netsession_tests::search::worlds;
+use netsession_tests::soak;
 
 use crate::transcripts::{files, folder};
 
@@ -71,6 +72,23 @@ fn a_session_that_roams_is_the_same_at_random() {
     let configurations = || [access_point("a"), access_point("b"), Add::service_network("s", ["a", "b"])];
     for mode in RoamingMode::ALL {
         walk_often(&SmallWorld::new(configurations(), ["s", "a"]).roaming([*mode]), 100);
+    }
+}
+
+#[test]
+fn every_named_world_is_the_same_at_random() {
+    for named in worlds() {
+        walk_often(&named.world, 10);
+    }
+}
+
+#[test]
+fn scenarios_of_the_soak_are_the_same() {
+    for seed in 0..20 {
+        let world = soak::run(&soak::bytes_of(seed, 60)).unwrap();
+        if let Err(apart) = tell(&inputs_of(world.records())) {
+            panic!("seed {seed}: {}", shortened(apart));
+        }
     }
 }
 

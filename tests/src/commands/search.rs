@@ -12,6 +12,8 @@ use netsession_tests::soak;
 
 /// How often a line tells how far a world is.
 const PROGRESS: Duration = Duration::from_secs(10);
+/// A world that is to be walked to its end, and has more states than this, has none.
+const MOST_STATES: usize = 20_000_000;
 /// After so many edges it is seen whether it is time for one.
 const LOOK_EVERY: u64 = 1 << 16;
 
@@ -20,9 +22,9 @@ pub(crate) struct Arguments {
     /// Only these worlds, for instance W1
     #[arg(long, value_name = "NAME")]
     world: Vec<String>,
-    /// How many states of a world are kept at most
-    #[arg(long, value_name = "STATES", default_value_t = 20_000_000)]
-    limit: usize,
+    /// Keep so many states of a world at most, the nearest ones, and be content with that
+    #[arg(long, value_name = "STATES")]
+    limit: Option<usize>,
     /// How many worlds are walked at the same time
     #[arg(long, value_name = "N", default_value_t = thread::available_parallelism().map_or(1, usize::from))]
     threads: usize,
@@ -76,8 +78,9 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<bool> {
         arguments.threads,
         peak()
     );
-    // What a single world leaves untaken says nothing.
-    let is_marked = !arguments.world.is_empty() || tell_marks(&marks);
+    // What a part leaves untaken says nothing.
+    let is_whole = arguments.world.is_empty() && arguments.limit.is_none();
+    let is_marked = !is_whole || tell_marks(&marks);
     Ok(is_marked && is_well)
 }
 
@@ -86,8 +89,8 @@ fn walk_one(named: &Named, arguments: &Arguments) -> io::Result<Option<Marks>> {
     let since = Instant::now();
     let mut told = since;
     let mut edges = 0_u64;
-    let limit = named.bound.map_or(arguments.limit, |bound| bound.min(arguments.limit));
-    let result = walk(&named.world, limit, |edge| {
+    let limit = [named.bound, arguments.limit].into_iter().flatten().min();
+    let result = walk(&named.world, limit.unwrap_or(MOST_STATES), |edge| {
         edges += 1;
         if edges.is_multiple_of(LOOK_EVERY) && told.elapsed() >= PROGRESS {
             told = Instant::now();
@@ -107,7 +110,7 @@ fn walk_one(named: &Named, arguments: &Arguments) -> io::Result<Option<Marks>> {
             if !named.left_out.is_empty() {
                 println!("    without {}", named.left_out);
             }
-            Ok((found.is_complete || named.bound == Some(found.states)).then_some(marks))
+            Ok((found.is_complete || limit == Some(found.states)).then_some(marks))
         }
         Err(broken) => {
             let path = write(&arguments.out, named.name, &broken)?;
