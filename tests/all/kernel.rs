@@ -14,6 +14,8 @@ mod processes;
 mod roaming;
 mod routes;
 mod stream;
+mod terminal;
+mod top;
 mod truth;
 mod two_links;
 mod watching;

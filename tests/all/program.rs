@@ -2,11 +2,13 @@
 //! it ends.
 
 mod bad_input;
+mod browser;
 mod configuration;
 mod demonstration;
 mod diagram;
 mod help;
 mod holding;
+mod page;
 mod roaming;
 pub(crate) mod support;
 mod watching;

@@ -22,7 +22,6 @@ use super::output::{FAINT, Output, styled};
 use super::reasons;
 use super::signals::{Arrived, Signal, Signals};
 use super::status::{Failure, Status};
-use super::table::printable;
 
 /// How long the end of a command waits for the link to go down.
 const CLOSING_AT_MOST: Duration = Duration::from_secs(5);
@@ -256,13 +255,9 @@ impl Host {
             let lines = self.journal.take_lines() + &self.view_after(event);
             return self.print(&lines);
         }
-        let time = self.began.elapsed();
-        let time = styled(FAINT, format_args!("{:>7}.{:06}", time.as_secs(), time.subsec_micros()));
-        self.print(&format!(
-            "{time}  {}{}\n",
-            self.subject(event),
-            narrate::event(event) + &self.whereabouts(event)
-        ))
+        let time = styled(FAINT, narrate::since(self.began));
+        let told = narrate::told(&self.driver.manager(), event);
+        self.print(&format!("{time}  {told}\n"))
     }
 
     /// Says something to a person, below the event that it belongs to.
@@ -321,15 +316,6 @@ impl Host {
         }
     }
 
-    /// Whom the event was told to.
-    fn subject(&self, event: &Event) -> String {
-        let manager = self.driver.manager();
-        let session = event.session().and_then(|session| manager.session(session));
-        session
-            .map(|session| format!("session on {} ", printable(session.configuration())))
-            .unwrap_or_default()
-    }
-
     /// With a configuration that is not what it was, what it is.
     fn view_after(&self, event: &Event) -> String {
         let (Event::ConfigurationAdded { id } | Event::ConfigurationChanged { id, .. }) = event else {
@@ -337,22 +323,6 @@ impl Host {
         };
         let manager = self.driver.manager();
         if manager.configuration(id).is_some() { journal::configuration(&manager, id) } else { String::new() }
-    }
-
-    /// The interface and addresses behind an event, for people.
-    fn whereabouts(&self, event: &Event) -> String {
-        let manager = self.driver.manager();
-        if let Event::Opened { session } = event {
-            return narrate::interface_of(&manager, *session);
-        }
-        let (Event::ConfigurationAdded { id } | Event::ConfigurationChanged { id, .. }) = event else {
-            return String::new();
-        };
-        manager
-            .configuration(id)
-            .and_then(|view| view.interface())
-            .map(narrate::interface)
-            .unwrap_or_default()
     }
 
     /// Closes the session and waits, within bounds, until its link is down. A second signal ends that wait;

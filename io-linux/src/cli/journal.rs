@@ -95,14 +95,20 @@ impl Journal {
 
     /// Sends what was recorded on its way, and tells an error once.
     pub(crate) fn flush(&self) {
-        let pages = &mut *self.0.borrow_mut();
-        let Some((path, recorder)) = &mut pages.trace else { return };
-        recorder.flush();
-        if let (Some(error), false) = (recorder.error(), pages.told_of_error) {
-            pages.told_of_error = true;
-            let path = path.display();
-            complain(&format!("cannot write the trace {path}: {error}; going on without it, it ends there"));
+        if let Some(trouble) = self.flushed() {
+            complain(&trouble);
         }
+    }
+
+    /// Sends what was recorded on its way. An error, once, in words.
+    pub(crate) fn flushed(&self) -> Option<String> {
+        let pages = &mut *self.0.borrow_mut();
+        let (path, recorder) = pages.trace.as_mut()?;
+        recorder.flush();
+        let error = recorder.error().filter(|_| !pages.told_of_error)?;
+        pages.told_of_error = true;
+        let path = path.display();
+        Some(format!("cannot write the trace {path}: {error}; going on without it, it ends there"))
     }
 
     /// Ends the trace. One that could not be written makes a good end a bad one.

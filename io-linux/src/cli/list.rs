@@ -1,7 +1,7 @@
 //! `netsession list`: the configurations, once.
 
 use netsession_core::{ConfigurationType, ConfigurationView, Identifier, Input, LinkState, Manager};
-use netsession_io_linux::Error;
+use netsession_io_linux::{Driver, Error};
 
 use super::arguments::Here;
 use super::host::{Host, Watch, driver_failed};
@@ -31,7 +31,7 @@ pub(crate) fn run(here: &Here) -> Result<Status, Failure> {
 /// # Errors
 /// The driver failed, or the output cannot be written.
 pub(crate) fn show(host: &mut Host) -> Result<(), Failure> {
-    refresh_counters(host)?;
+    refresh_counters(&host.driver)?;
     // How the driver came to know is of no interest.
     host.journal.take_lines();
     let text = {
@@ -46,23 +46,26 @@ pub(crate) fn show(host: &mut Host) -> Result<(), Failure> {
 }
 
 /// Asks for the counters of all access points, and takes in what the kernel answers.
-fn refresh_counters(host: &Host) -> Result<(), Failure> {
+///
+/// # Errors
+/// The driver failed.
+pub(crate) fn refresh_counters(driver: &Driver) -> Result<(), Failure> {
     let ids: Vec<Identifier> = {
-        let manager = host.driver.manager();
+        let manager = driver.manager();
         let access_points =
             manager.configurations(None).filter(|view| view.kind() == ConfigurationType::AccessPoint);
         access_points.map(|view| view.id().clone()).collect()
     };
     for some in ids.chunks(ASKED_AT_ONCE) {
         for id in some {
-            match host.driver.handle(Input::RefreshCounters { id: id.clone() }) {
+            match driver.handle(Input::RefreshCounters { id: id.clone() }) {
                 // Refused: it went away meanwhile.
                 Ok(_) | Err(Error::Refused(_)) => {}
                 Err(error) => return Err(driver_failed(error)),
             }
         }
         // The kernel has answered by the time that a request is sent.
-        while host.driver.turn().map_err(driver_failed)? {}
+        while driver.turn().map_err(driver_failed)? {}
     }
     Ok(())
 }
@@ -83,9 +86,6 @@ fn row(configuration: &ConfigurationView<'_>, counters: &Counters) -> Vec<Cell> 
     let (received, sent) = counters.get(configuration.id()).copied().unzip();
     let count = |bytes: Option<u64>| Cell::number(bytes.map(|bytes| bytes.to_string()).unwrap_or_default());
     let interface = configuration.interface();
-    let members: Vec<String> = configuration.members().map(|member| printable(member)).collect();
-    let addresses: Vec<String> =
-        interface.iter().flat_map(|interface| &interface.addresses).map(ToString::to_string).collect();
     let mut config = printable(configuration.id());
     if configuration.name() != configuration.id().as_str() {
         config = format!("{config} ({})", printable(configuration.name()));
@@ -98,16 +98,22 @@ fn row(configuration: &ConfigurationView<'_>, counters: &Counters) -> Vec<Cell> 
         Cell::new(interface.map_or_else(String::new, |interface| printable(&interface.name))),
         count(received),
         count(sent),
-        Cell::new(if members.is_empty() {
-            addresses.join(" ")
-        } else {
-            format!("of {}", members.join(", "))
-        }),
+        Cell::new(whereabouts(configuration)),
     ]
 }
 
+/// The addresses of an access point, or the members of a service network.
+pub(crate) fn whereabouts(configuration: &ConfigurationView<'_>) -> String {
+    let members: Vec<String> = configuration.members().map(|member| printable(member)).collect();
+    if !members.is_empty() {
+        return format!("of {}", members.join(", "));
+    }
+    let addresses = configuration.interface().into_iter().flat_map(|interface| &interface.addresses);
+    addresses.map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
 /// The state, and where the link is on its way somewhere, that.
-fn state(configuration: &ConfigurationView<'_>) -> &'static str {
+pub(crate) fn state(configuration: &ConfigurationView<'_>) -> &'static str {
     match configuration.link() {
         Some(link @ (LinkState::Connecting | LinkState::Closing)) => link.word(),
         Some(LinkState::Undefined | LinkState::Defined | LinkState::Discovered | LinkState::Active)

@@ -10,7 +10,7 @@
 //! | `dialogue`, `check` | what a session asks while it roams, and what a person or a command answers |
 //! | `config` | the configuration file: finding it, reading it again, and the command `config` |
 //! | `news` | telling the command of `run` that its session has moved |
-//! | `list` … `why` | the commands |
+//! | `list` … `why` | the commands; what `top` draws stands in modules below it |
 
 mod arguments;
 mod check;
@@ -33,6 +33,7 @@ mod run;
 mod signals;
 mod status;
 mod table;
+mod top;
 mod why;
 
 use std::io::Write;
@@ -56,6 +57,7 @@ pub(crate) fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::List(here) => list::run(&here),
         Command::Monitor(here) => monitor::run(&here),
+        Command::Top(arguments) => top::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Open(arguments) => open::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),

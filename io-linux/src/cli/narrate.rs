@@ -1,5 +1,7 @@
 //! Events in words for people.
 
+use std::time::Instant;
+
 use netsession_core::{
     Cause, ConfigurationState, Event, Interface, Manager, SessionId, SessionState, SessionView, UsagePolicies,
 };
@@ -25,6 +27,27 @@ pub(crate) const fn state_style(state: ConfigurationState) -> anstyle::Style {
         ConfigurationState::Discovered => BUSY,
         ConfigurationState::Defined | ConfigurationState::Undefined => FAINT,
     }
+}
+
+/// How long ago that was, in seconds to the microsecond.
+pub(crate) fn since(began: Instant) -> String {
+    let time = began.elapsed();
+    format!("{:>7}.{:06}", time.as_secs(), time.subsec_micros())
+}
+
+/// An event in words: the session that it is about, what happened, and where.
+pub(crate) fn told(manager: &Manager, told: &Event) -> String {
+    let session = told.session().and_then(|session| manager.session(session));
+    let subject = session.map(|session| format!("session on {} ", printable(session.configuration())));
+    let whereabouts = if let Event::Opened { session } = told {
+        interface_of(manager, *session)
+    } else if let Event::ConfigurationAdded { id } | Event::ConfigurationChanged { id, .. } = told {
+        let interface = manager.configuration(id).and_then(|view| view.interface().cloned());
+        interface.as_ref().map(self::interface).unwrap_or_default()
+    } else {
+        String::new()
+    };
+    subject.unwrap_or_default() + &event(told) + &whereabouts
 }
 
 /// An event in words, without the session that it is about.

@@ -22,16 +22,41 @@ use super::status::{Failure, Status};
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<Status, Failure> {
     let input = open(&arguments.file)?;
     if let Some(trace) = &arguments.common.trace {
-        refuse_to_overwrite(&arguments.file, trace)?;
+        refuse_to_overwrite("--trace", &arguments.file, trace)?;
+    }
+    if let Some(page) = &arguments.html {
+        refuse_to_overwrite("--html", &arguments.file, page)?;
     }
     let journal = Journal::open(&arguments.common)?;
     let output = BufWriter::new(io::stdout().lock());
     let (path, journal) = (&arguments.file, &journal);
-    journal.end(if arguments.explain {
-        play(path, input, Recorded { journal, shown: Explainer::new(output) })
+    journal.end(if let Some(page) = &arguments.html {
+        draw(path, input, journal, page)
+    } else if arguments.explain {
+        play(path, input, &mut Recorded { journal, shown: Explainer::new(output) })
     } else {
-        play(path, input, Recorded { journal, shown: Transcript(output) })
+        play(path, input, &mut Recorded { journal, shown: Transcript(output) })
     })
+}
+
+/// Writes the page when the trace has ended, so that none stands for a part of it.
+fn draw(path: &Path, input: impl BufRead, journal: &Journal, page: &Path) -> Result<Status, Failure> {
+    let mut recorded = Recorded { journal, shown: Explainer::timeline() };
+    let ended = play(path, input, &mut recorded)?;
+    let title = name(path).to_string();
+    if page.as_os_str() == "-" {
+        let output = BufWriter::new(io::stdout().lock());
+        recorded.shown.write(&title, output).map_err(|error| Failure::writing(&error))?;
+    } else {
+        let written = File::create(page).and_then(|file| recorded.shown.write(&title, BufWriter::new(file)));
+        written.map_err(|error| {
+            Failure::new(
+                Status::NOT_WRITTEN,
+                format_args!("cannot write the page {}: {error}", page.display()),
+            )
+        })?;
+    }
+    Ok(ended)
 }
 
 /// Opens a trace; - is standard input.
@@ -51,19 +76,19 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
 }
 
 /// Recording into the file that is replayed would empty it before it is read.
-fn refuse_to_overwrite(path: &Path, trace: &Path) -> Result<(), Failure> {
+fn refuse_to_overwrite(option: &str, path: &Path, written: &Path) -> Result<(), Failure> {
     let path = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
     // What does not exist yet, or is no file, holds nothing that could be lost.
-    let (Ok(read), Ok(written)) = (path.metadata(), trace.metadata()) else { return Ok(()) };
-    if !read.is_file() || (read.dev(), read.ino()) != (written.dev(), written.ino()) {
+    let (Ok(read), Ok(target)) = (path.metadata(), written.metadata()) else { return Ok(()) };
+    if !read.is_file() || (read.dev(), read.ino()) != (target.dev(), target.ino()) {
         return Ok(());
     }
-    let message = format!("--trace {} is the file to be replayed; give it another name", trace.display());
+    let message = format!("{option} {} is the file to be replayed; give it another name", written.display());
     Err(Failure::new(Status::USAGE, message))
 }
 
-fn play(path: &Path, input: impl BufRead, mut audience: impl Audience) -> Result<Status, Failure> {
-    match replay(input, &mut audience) {
+fn play(path: &Path, input: impl BufRead, audience: &mut impl Audience) -> Result<Status, Failure> {
+    match replay(input, audience) {
         Ok(Outcome::Agrees { .. }) => Ok(Status::DONE),
         Ok(Outcome::Differs(difference)) => {
             complain(&format!("{}: {difference}", name(path)));

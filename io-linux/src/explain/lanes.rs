@@ -1,53 +1,76 @@
-//! A picture of what each session and link was in over time: one lane each, one column for each moment at
+//! What each session and link is in over time, and a picture of that as text: one lane each, one column for each moment at
 //! which something changed. Columns are as wide as their words need, so the picture is not to scale.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use netsession_core::{Instant, LinkState, SessionState, SessionView};
+use netsession_core::{
+    ConfigurationState, ConfigurationView, Identifier, Instant, LinkState, Manager, SessionState, SessionView,
+};
 
 use super::words::escaped;
 
+/// How something stands, whatever its word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Up,
+    /// A session whose link is up, but that is not open.
+    Unused,
+    UnderWay,
+    Down,
+    Roaming,
+    Tried,
+    Gone,
+}
+
+impl Kind {
+    /// What a lane of text is drawn with.
+    const fn line(self) -> char {
+        match self {
+            Self::Up => '━',
+            Self::Unused => '─',
+            Self::UnderWay => '╌',
+            Self::Down => '·',
+            Self::Roaming => '~',
+            Self::Tried => '≈',
+            Self::Gone => ' ',
+        }
+    }
+}
+
 /// What a lane shows from some moment on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look {
-    word: Cow<'static, str>,
-    line: char,
+pub struct Look {
+    pub(super) word: Cow<'static, str>,
+    pub(super) kind: Kind,
 }
 
 impl Look {
-    const UP: char = '━';
-    const UNDER_WAY: char = '╌';
-    const DOWN: char = '·';
-
-    const ROAMING: char = '~';
-    const TRIED: char = '≈';
-
     /// A session's: only an open one has the line of a link that may be used. On a service network the word tells
     /// which member it uses, and what it is asked or tries.
     pub(super) fn of_session(view: &SessionView<'_>) -> Self {
         let uses = view.active_configuration().filter(|id| *id != view.configuration());
         let on = uses.map(|id| format!(" on {}", escaped(id))).unwrap_or_default();
         if let Some(candidate) = view.candidate() {
-            return Self::new(format!("trial of {}", escaped(candidate.id)), Self::TRIED);
+            return Self::new(format!("trial of {}", escaped(candidate.id)), Kind::Tried);
         }
         if let Some(offer) = view.offer() {
             let offered = format!("{} offered", escaped(offer.id));
             let is_up = view.state() == SessionState::Connected;
             return if is_up {
-                Self::new(format!("open{on}, {offered}"), Self::UP)
+                Self::new(format!("open{on}, {offered}"), Kind::Up)
             } else {
-                Self::new(offered, Self::ROAMING)
+                Self::new(offered, Kind::Roaming)
             };
         }
         if view.is_open() && view.state() == SessionState::Connected {
-            return Self::new(format!("open{on}"), Self::UP);
+            return Self::new(format!("open{on}"), Kind::Up);
         }
         let moves_to =
             view.why().into_iter().find(|it| it.chosen && Some(it.id) != view.active_configuration());
         match moves_to {
             Some(to) if view.state() == SessionState::Roaming => {
-                Self::new(format!("moving to {}", escaped(to.id)), Self::ROAMING)
+                Self::new(format!("moving to {}", escaped(to.id)), Kind::Roaming)
             }
             Some(_) | None => Self::of_state(view.state()),
         }
@@ -55,37 +78,57 @@ impl Look {
 
     /// A session's that does not roam and is not open.
     const fn of_state(state: SessionState) -> Self {
-        let (word, line) = match state {
-            SessionState::Invalid => ("invalid", Self::DOWN),
-            SessionState::NotAvailable => ("not available", Self::DOWN),
-            SessionState::Connecting => ("connecting", Self::UNDER_WAY),
-            SessionState::Connected => ("connected, not open", '─'),
-            SessionState::Closing => ("closing", Self::UNDER_WAY),
-            SessionState::Disconnected => ("disconnected", Self::DOWN),
-            SessionState::Roaming => ("roaming", Self::ROAMING),
+        let (word, kind) = match state {
+            SessionState::Invalid => ("invalid", Kind::Down),
+            SessionState::NotAvailable => ("not available", Kind::Down),
+            SessionState::Connecting => ("connecting", Kind::UnderWay),
+            SessionState::Connected => ("connected, not open", Kind::Unused),
+            SessionState::Closing => ("closing", Kind::UnderWay),
+            SessionState::Disconnected => ("disconnected", Kind::Down),
+            SessionState::Roaming => ("roaming", Kind::Roaming),
         };
-        Self { word: Cow::Borrowed(word), line }
+        Self { word: Cow::Borrowed(word), kind }
     }
 
-    const fn new(word: String, line: char) -> Self {
-        Self { word: Cow::Owned(word), line }
+    const fn new(word: String, kind: Kind) -> Self {
+        Self { word: Cow::Owned(word), kind }
     }
 
     /// A link's.
     pub(super) const fn of_link(link: LinkState) -> Self {
-        let (word, line) = match link {
-            LinkState::Undefined => ("undefined", Self::DOWN),
-            LinkState::Defined => ("defined", Self::DOWN),
-            LinkState::Discovered => ("discovered", Self::DOWN),
-            LinkState::Connecting => ("connecting", Self::UNDER_WAY),
-            LinkState::Active => ("active", Self::UP),
-            LinkState::Closing => ("closing", Self::UNDER_WAY),
+        let (word, kind) = match link {
+            LinkState::Undefined => ("undefined", Kind::Down),
+            LinkState::Defined => ("defined", Kind::Down),
+            LinkState::Discovered => ("discovered", Kind::Down),
+            LinkState::Connecting => ("connecting", Kind::UnderWay),
+            LinkState::Active => ("active", Kind::Up),
+            LinkState::Closing => ("closing", Kind::UnderWay),
         };
-        Self { word: Cow::Borrowed(word), line }
+        Self { word: Cow::Borrowed(word), kind }
+    }
+
+    /// A link's or a service network's; the word of one that is up tells the members that are.
+    pub(super) fn of_configuration(manager: &Manager, view: &ConfigurationView<'_>) -> Self {
+        if let Some(link) = view.link() {
+            return Self::of_link(link);
+        }
+        let (word, kind) = match view.state() {
+            ConfigurationState::Undefined => ("undefined", Kind::Down),
+            ConfigurationState::Defined => ("defined", Kind::Down),
+            ConfigurationState::Discovered => ("discovered", Kind::Down),
+            ConfigurationState::Active => {
+                let is_up = |id: &&Identifier| {
+                    manager.configuration(id).and_then(|it| it.link()) == Some(LinkState::Active)
+                };
+                let up: Vec<_> = view.members().filter(is_up).map(|id| escaped(id)).collect();
+                return Self::new(format!("active by {}", up.join(", ")), Kind::Up);
+            }
+        };
+        Self { word: Cow::Borrowed(word), kind }
     }
 
     /// Of something that is no more.
-    pub(super) const GONE: Self = Self { word: Cow::Borrowed("gone"), line: ' ' };
+    pub(super) const GONE: Self = Self { word: Cow::Borrowed("gone"), kind: Kind::Gone };
 }
 
 /// The picture, as far as it is known.
@@ -189,11 +232,11 @@ impl Lane {
         let Some((begun, look)) = self.look(column) else { return " ".repeat(width) };
         let mut cell = match self.word(column, first) {
             Some(word) if *begun == column => format!("├ {word} "),
-            Some(word) => format!("{} {word} ", look.line),
+            Some(word) => format!("{} {word} ", look.kind.line()),
             None => String::new(),
         };
         let missing = width.saturating_sub(cell.chars().count());
-        cell.extend(std::iter::repeat_n(look.line, missing));
+        cell.extend(std::iter::repeat_n(look.kind.line(), missing));
         cell
     }
 }
@@ -212,7 +255,7 @@ mod tests {
         lanes.note(session, at(0), Look::of_state(SessionState::Connecting));
         lanes.note(session, at(5), Look::of_state(SessionState::Connecting));
         lanes.note(link, at(12_000), Look::of_link(LinkState::Active));
-        lanes.note(session, at(12_000), Look::new("open".to_owned(), Look::UP));
+        lanes.note(session, at(12_000), Look::new("open".to_owned(), Kind::Up));
         lanes.note(session, at(12_500), Look::GONE);
         lanes
     }

@@ -6,12 +6,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Whom a row of the timeline is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Who {
+    /// The machine as a whole.
     Machine,
+    /// The platform.
     Platform,
+    /// Whoever is asked to choose.
     User,
+    /// A configuration.
     Configuration(Identifier),
+    /// A session, by its number.
     Session(u64),
 }
 

@@ -43,6 +43,19 @@ pub(super) fn run(path: &str, inside: fn(&Namespace)) {
     run_again(path, Command::new("unshare").args(["--user", "--map-root-user", "--net"]));
 }
 
+/// Runs the test of this path in a namespace of its own in which there is nothing but a loopback interface, up.
+pub(crate) fn run_apart(path: &str, inside: fn()) {
+    if std::env::var_os(INSIDE).is_some() {
+        output_of(Command::new("ip").args(["link", "set", "lo", "up"]));
+        return inside();
+    }
+    if let Err(why) = can_make_namespaces() {
+        support::cannot_run(&format!("{path}: {why}"));
+        return;
+    }
+    run_again(path, Command::new("unshare").args(["--user", "--map-root-user", "--net"]));
+}
+
 /// Runs the test of this path once more, under `outer`.
 pub(super) fn run_again(path: &str, outer: &mut Command) {
     let name = path.split_once("::").unwrap().1;

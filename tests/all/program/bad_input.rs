@@ -60,10 +60,10 @@ fn a_trace_is_not_recorded_over_itself() {
     let trace = scratch("over-itself").join("trace.jsonl");
     std::fs::write(&trace, format!("{ADD}\n")).unwrap();
     let path = trace.to_str().unwrap();
-    for file in [path, "-"] {
-        let ended = run(netsession(&["replay", file, "--trace", path]).stdin(File::open(&trace).unwrap()));
+    for (file, option) in [(path, "--trace"), ("-", "--trace"), (path, "--html"), ("-", "--html")] {
+        let ended = run(netsession(&["replay", file, option, path]).stdin(File::open(&trace).unwrap()));
         assert_eq!((ended.status, ended.out.as_str()), (Some(2), ""), "{}", ended.err);
-        assert!(ended.err.contains("another name"), "{}", ended.err);
+        assert!(ended.err.contains(option) && ended.err.contains("another name"), "{}", ended.err);
         assert_eq!(std::fs::read_to_string(&trace).unwrap(), format!("{ADD}\n"));
     }
 }

@@ -2,8 +2,8 @@
 
 use super::support::{is_plain, netsession, run};
 
-const COMMANDS: [&str; 10] =
-    ["list", "monitor", "run", "open", "why", "replay", "demo", "sim", "config", "diagram"];
+const COMMANDS: [&str; 11] =
+    ["list", "monitor", "top", "run", "open", "why", "replay", "demo", "sim", "config", "diagram"];
 const LOOK_AT_THIS_MACHINE: [&str; 5] = ["list", "monitor", "run", "open", "why"];
 
 #[test]
@@ -17,6 +17,7 @@ fn every_command_explains_itself_with_an_example() {
             let options = match command {
                 "diagram" => &["--format", "--of"][..],
                 "config" => &["check", "show", "example"],
+                "top" => &["--interval", "--trace", "--config"],
                 _ if LOOK_AT_THIS_MACHINE.contains(&command) => &["--json", "--trace", "--config"],
                 _ => &["--json", "--trace"],
             };
@@ -55,7 +56,12 @@ fn a_wrong_command_line_is_status_2_and_says_what_is_wrong() {
         (&["run", "eth0", "true"], "true"),
         (&["replay"], "<FILE>"),
         (&["replay", "--explain", "--json", "-"], "--json"),
+        (&["replay", "--explain", "--html", "x", "-"], "--html"),
+        (&["replay", "--html", "x"], "<FILE>"),
         (&["open"], "<CONFIG>"),
+        (&["top", "--json"], "--json"),
+        (&["top", "--interval", "0"], "50"),
+        (&["top"], "terminal"),
         (&["open", "eth0", "--roam", "wildly"], "suppressed"),
         (&["run", "eth0", "--roam-signal", "KILL", "--", "true"], "USR1"),
         (&["run", "eth0", "--roam-fd", "2", "--", "true"], "--roam-fd"),

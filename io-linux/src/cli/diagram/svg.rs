@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use netsession_io_linux::explain::as_markup;
 use netsession_io_sim::explore::diagram::{Arrow, Diagram, Node, Shape};
 
 const COLUMN_PIXELS: i32 = 340;
@@ -263,7 +264,7 @@ fn write(diagram: &Diagram, nodes: &[Area], words: &[Vec<String>], placed: &[Opt
          viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">\
          <path class=\"head\" d=\"M0 0 L10 5 L0 10 z\"/></marker></defs>\n\
          <rect class=\"ground\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>\n",
-        escaped(diagram.title)
+        as_markup(diagram.title)
     );
     for Placed { curve: Curve { from, control, to }, .. } in placed.iter().flatten() {
         let _ = writeln!(
@@ -304,7 +305,7 @@ fn write_words(text: &mut String, words: &[String], area: &Area) {
             text,
             "<text x=\"{x}\" y=\"{}\" xml:space=\"preserve\">{}</text>",
             area.top + at * LINE_PIXELS - 2,
-            escaped(line)
+            as_markup(line)
         );
     }
 }
@@ -321,7 +322,7 @@ fn write_node(text: &mut String, node: &Node, area: &Area) {
     };
     let Point { x, y } = middle_of(area);
     let _ = writeln!(text, "{}", rectangle(class, area, 10));
-    let _ = writeln!(text, "<text class=\"name\" x=\"{x}\" y=\"{y}\">{}</text>", escaped(node.name));
+    let _ = writeln!(text, "<text class=\"name\" x=\"{x}\" y=\"{y}\">{}</text>", as_markup(node.name));
 }
 
 fn rectangle(class: &str, area: &Area, rounded: i32) -> String {
@@ -330,8 +331,4 @@ fn rectangle(class: &str, area: &Area, rounded: i32) -> String {
     format!(
         "<rect class=\"{class}\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" rx=\"{rounded}\"/>"
     )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
