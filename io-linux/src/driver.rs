@@ -3,7 +3,7 @@
 use std::cell::{Ref, RefCell};
 use std::fmt;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -236,6 +236,13 @@ impl Driver {
 impl AsFd for Driver {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.shared.registry.as_fd()
+    }
+}
+
+/// The same descriptor, for event loops that ask for its number, such as tokio's `AsyncFd`.
+impl AsRawFd for Driver {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }
 

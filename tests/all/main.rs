@@ -15,6 +15,8 @@ mod corners;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod embedding;
+#[cfg(test)]
 mod explore;
 #[cfg(test)]
 mod faults;

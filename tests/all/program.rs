@@ -10,5 +10,6 @@ mod help;
 mod holding;
 mod page;
 mod roaming;
+mod service;
 pub(crate) mod support;
 mod watching;

@@ -53,7 +53,7 @@ pub(crate) enum Command {
     ///
     /// Shows what there is, and then every change the moment that the kernel tells it. Needs no privilege and no
     /// configuration file. An interrupt is its ordinary end, with status 0. With --json it prints `view` and `out`
-    /// lines.
+    /// lines. As a service of systemd (Type=notify) it is ready when it has shown what there is.
     #[command(after_help = "Example:\n  netsession monitor", after_long_help = after("netsession monitor\n  netsession monitor --json --trace today.jsonl"))]
     Monitor(Here),
     /// Shows configurations, sessions, byte rates and the last events on the whole terminal
@@ -73,7 +73,9 @@ pub(crate) enum Command {
     /// the interface in NETSESSION_INTERFACE and the configuration in NETSESSION_CONFIGURATION. Signals that are
     /// sent to netsession are passed on to CMD, but for SIGHUP where it has a configuration file. If the session
     /// moves to another member of its service network, or is lost, that is said on standard error and CMD goes on.
-    /// Connections do not move with it: CMD makes new ones when it is told, by --roam-signal or --roam-fd.
+    /// Connections do not move with it: CMD makes new ones when it is told, by --roam-signal or --roam-fd. As a service
+    /// of systemd (Type=notify) it is ready when the session is open and CMD runs, and shows in the status where it
+    /// stands.
     #[command(after_help = "Example:\n  netsession run eth0 -- sh -c 'echo online on $NETSESSION_INTERFACE'")]
     #[command(after_long_help = after(RUN_EXAMPLES))]
     Run(RunArguments),

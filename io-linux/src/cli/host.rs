@@ -18,6 +18,7 @@ use super::config::{InForce, Overrides};
 use super::journal::{self, Journal};
 use super::lines::Lines;
 use super::narrate;
+use super::notify::Notify;
 use super::output::{FAINT, Output, styled};
 use super::reasons;
 use super::signals::{Arrived, Signal, Signals};
@@ -59,6 +60,8 @@ pub(crate) struct Host {
     pub(crate) output: Output,
     pub(crate) journal: Journal,
     in_force: InForce,
+    /// The service manager that started the command, if one did.
+    pub(crate) notify: Notify,
     signals: Signals,
     lines: Lines,
     began: Instant,
@@ -103,6 +106,7 @@ impl Host {
             output,
             journal,
             in_force,
+            notify: Notify::from_environment(),
             signals,
             lines: Lines::default(),
             began,

@@ -9,6 +9,7 @@
 //! | `signals`, `lines`, `host` | waiting for everything at once: events, signals, input, a reader that goes away |
 //! | `dialogue`, `check` | what a session asks while it roams, and what a person or a command answers |
 //! | `config` | the configuration file: finding it, reading it again, and the command `config` |
+//! | `notify` | telling a service manager that a command is ready, and how it stands |
 //! | `news` | telling the command of `run` that its session has moved |
 //! | `list` … `why` | the commands; what `top` draws stands in modules below it |
 
@@ -25,6 +26,7 @@ mod list;
 mod monitor;
 mod narrate;
 mod news;
+mod notify;
 mod open;
 mod output;
 mod reasons;

@@ -2,6 +2,7 @@
 
 use netsession_core::Event;
 use netsession_core::trace::Query;
+use netsession_io_linux::Driver;
 
 use super::arguments::Here;
 use super::host::{Happening, Host, Watch};
@@ -32,11 +33,23 @@ fn watch(host: &mut Host) -> Result<Status, Failure> {
         }
     };
     host.output.text(whole)?;
+    host.notify.ready(status(&host.driver));
     loop {
         match host.next(None)? {
-            Happening::Event(event) => host.show(&event)?,
-            Happening::Signal(_) => return Ok(Status::DONE),
+            Happening::Event(event) => {
+                host.show(&event)?;
+                host.notify.status(status(&host.driver));
+            }
+            Happening::Signal(_) => {
+                host.notify.stopping();
+                return Ok(Status::DONE);
+            }
             Happening::Line(_) | Happening::EndOfInput | Happening::Deadline => {}
         }
     }
+}
+
+/// How the network stands, for a service manager.
+fn status(driver: &Driver) -> &'static str {
+    if driver.manager().is_online() { "online" } else { "offline" }
 }

@@ -16,6 +16,7 @@ use super::config::InForce;
 use super::host::{Happening, Host, Watch};
 use super::narrate;
 use super::news::News;
+use super::notify;
 use super::open::not_opened;
 use super::signals::{Arrived, Signal};
 use super::status::{Failure, Status};
@@ -59,6 +60,7 @@ fn in_session(host: &mut Host, arguments: &RunArguments, news: &mut News) -> Res
         Ok(Some(signal)) => Ok(Status::by_signal(signal.number)),
         Err(failure) => Err(failure),
     };
+    host.notify.stopping();
     // However the command ended, the session is closed; and what goes wrong in that is worth less.
     match host.close(&session) {
         Ok(_) => ended,
@@ -75,6 +77,7 @@ fn open(host: &mut Host, session: &Session, wait: Duration) -> Result<Option<Arr
         match host.next(deadline)? {
             Happening::Event(event) => {
                 host.show(&event)?;
+                host.notify.status(&status(session));
                 if event.session() == Some(session.id()) {
                     if let Event::Opened { .. } = event {
                         return Ok(None);
@@ -110,6 +113,8 @@ fn command(
     let mut command = Command::new(program);
     command.args(arguments).env("NETSESSION_INTERFACE", interface);
     command.env("NETSESSION_CONFIGURATION", session.configuration().as_str());
+    // The manager is told of the session, and by nobody else.
+    command.env_remove(notify::SOCKET);
     news.announce(&mut command);
     let mut known = Place::of(session);
     let mut child = command.spawn().map_err(|error| {
@@ -118,10 +123,12 @@ fn command(
         Failure::new(status, format_args!("cannot run {}: {error}", program.display()))
     })?;
     news.has_started();
+    host.notify.ready(&status(session));
     loop {
         match host.next(None)? {
             Happening::Event(event) => {
                 tell(host, session, &event)?;
+                host.notify.status(&status(session));
                 if let Some(place) = Place::of(session).filter(|place| known.as_ref() != Some(place)) {
                     complain(&format!(
                         "the session on {} has moved to {}{}; the command goes on",
@@ -144,6 +151,15 @@ fn command(
             }
             Happening::Line(_) | Happening::EndOfInput | Happening::Deadline => {}
         }
+    }
+}
+
+/// How the session stands, for a service manager.
+fn status(session: &Session) -> String {
+    let (on, state) = (session.configuration(), narrate::words(session.state().word()));
+    match Place::of(session).filter(|_| session.is_open()) {
+        Some(place) => format!("{on} is open{}", narrate::interface(&place.interface)),
+        None => format!("{on} is {state}"),
     }
 }
 
