@@ -98,10 +98,11 @@ impl Manager {
             // It counts from now on, and who stops it is not told of a loss (R-LOSS-5).
             self.close_session(id);
             self.end_grace(on);
-            if let Some(ap) = self.access_point_mut(on) {
+            // One that goes down by itself is not lost yet, and nothing is left to stop.
+            if let Some(ap) = self.access_point_mut(on).filter(|ap| !ap.is_going_down()) {
                 ap.news.stopped = true;
+                self.refuse_stopped(on);
             }
-            self.refuse_stopped(on);
         }
         let Some(ap) = self.access_point(on) else { return };
         match ap.session_state() {

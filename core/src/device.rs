@@ -58,7 +58,7 @@ impl Manager {
 
     /// Whether the device of an access point is free for it (R-DEV-6), for this session or for a new one.
     pub(crate) fn is_device_free(&self, on: ConfigurationId, by: Option<SessionId>, asker: Asker) -> bool {
-        let is_up = self.access_point(on).is_some_and(AccessPoint::is_up_or_rising);
+        let is_up = self.access_point(on).is_some_and(|ap| ap.is_up_or_rising() && !ap.is_going_down());
         self.siblings(on).filter_map(|other| Some((other, self.access_point(other)?))).all(
             |(other, sibling)| {
                 // All who wait for a start that fails in this moment let go of it; who uses it does not (R-ROAM-32).
@@ -67,21 +67,21 @@ impl Manager {
                 if sibling.holders.iter().any(|&holder| Some(holder) != by && keeps(holder)) {
                     return false;
                 }
-                // What is up, or coming up, needs no room that the session would have to make.
-                if is_up && !sibling.holders.is_empty() {
+                // What it uses it gives up, if that can be stopped; what is dead is not (R-ROAM-32). What is up, or
+                // coming up, needs no room. Anything else that it holds is held by nobody once it has let go.
+                let is_given_up = by.is_some_and(uses);
+                if is_given_up && is_up {
                     return true;
                 }
-                // What the session itself holds it lets go, if that can be stopped; what is dead is not (R-ROAM-32).
                 let is_dead =
                     by.and_then(|by| self.session_ref(by)).and_then(Session::open).is_some_and(Open::is_dead);
-                if is_dead && !sibling.holders.is_empty() && sibling.is_up_or_rising() {
+                if is_given_up && is_dead && sibling.is_up_or_rising() {
                     return false;
                 }
                 let is_asked_for = asker == Asker::Explicit
                     || sibling.ours
                     || sibling.is_going_down()
                     || !sibling.holders.is_empty();
-                let is_given_up = by.is_some_and(uses);
                 !sibling.is_up_or_rising() || sibling.can_make_room(is_given_up) && (is_up || is_asked_for)
             },
         )

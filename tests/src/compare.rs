@@ -34,6 +34,9 @@ pub enum Deviation {
     Texts,
     /// Handles: the model numbers its sessions as a trace does, and knows no slots.
     Handles,
+    /// Spans of nothing: with a `stop_timeout` or a `retry_after` of 0 something is over in the input in which it
+    /// began. Whether what it meets sees it is not decided by the contract, so runs with such spans may differ.
+    SpansOfNothing,
 }
 
 /// The core and the model disagree.

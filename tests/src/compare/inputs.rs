@@ -1,12 +1,13 @@
 //! Inputs from anywhere, said to both; and how a difference is told.
 
 use std::fmt;
+use std::time::Duration;
 
 use netsession_core::{Input, Instant};
 use netsession_io_linux::trace::Recorder;
 use netsession_io_sim::Record;
 
-use super::{Difference, Pair};
+use super::{Deviation, Difference, Pair};
 
 /// What is said, and when.
 pub type Inputs = Vec<(Instant, Input)>;
@@ -46,6 +47,24 @@ pub fn inputs_of<'a>(records: impl IntoIterator<Item = &'a (Instant, Record)>) -
 }
 
 impl Apart {
+    /// The deviation that covers this difference, if there is one.
+    #[must_use]
+    pub fn excuse(&self) -> Option<Deviation> {
+        let is_nothing = |span: Option<Duration>| span == Some(Duration::ZERO);
+        let has_one = |(_, input): &(Instant, Input)| {
+            if let Input::Config(config) = input {
+                config.stop_timeout.is_zero() || config.retry_after.is_zero()
+            } else if let Input::Add(add) = input {
+                is_nothing(add.settings.retry_after.flatten())
+            } else if let Input::Change(change) = input {
+                is_nothing(change.settings.retry_after.flatten())
+            } else {
+                false
+            }
+        };
+        self.inputs.iter().any(has_one).then_some(Deviation::SpansOfNothing)
+    }
+
     /// What it has in common with others that have the same cause: what only one of both says, without numbers.
     #[must_use]
     pub fn kind(&self) -> String {

@@ -62,7 +62,7 @@ impl Model {
     fn count(&mut self, id: &Identifier, received: u64, sent: u64) -> Result<Accepted, Refused> {
         let key = self.access_point_named(id)?;
         if let Some(ap) = self.ap_mut(key) {
-            let is_active = ap.level == LinkState::Active || ap.grace.is_some();
+            let is_active = ap.level >= LinkState::Active || ap.grace.is_some();
             ap.received.report(received, is_active);
             ap.sent.report(sent, is_active);
         }

@@ -192,7 +192,10 @@ impl Model {
             let holders = self.keepers(other);
             let Some(ap) = self.ap(other) else { return true };
             let stays = !ap.can_start_and_stop() || ap.shutdown == ShutdownPolicy::Never;
-            let is_in_the_way = holders.is_empty() && ap.level >= LinkState::Connecting && stays;
+            // What it merely tries it lets go of, and then nobody holds it.
+            let uses =
+                self.sessions.get(&session).and_then(|it| it.open()).is_some_and(|open| open.a == other);
+            let is_in_the_way = !uses && ap.level >= LinkState::Connecting && stays;
             holders.iter().all(|holder| *holder == session) && !is_in_the_way
         })
     }

@@ -10,7 +10,11 @@ impl Model {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         session.reopening = None;
         let Some(on) = session.on.filter(|on| self.configurations.contains_key(on)) else { return };
-        match session.phase.clone() {
+        let phase = session.phase.clone();
+        for link in links_of(&phase, on) {
+            self.end_grace_of_what_goes(link);
+        }
+        match phase {
             Phase::Asking { .. } => self.close(number),
             Phase::Opening(opening) => match opening.attempt {
                 Some(attempt) => self.stop_as_opener(number, attempt.member),
@@ -20,6 +24,17 @@ impl Model {
             // R-STOP-2.
             Phase::Closed if self.ap(on).is_some() => self.stop_as_monitor(number, on),
             Phase::Closed => {}
+        }
+    }
+
+    /// R-LOSS-5: what goes down by itself is not lost yet, and nothing is left to stop.
+    fn end_grace_of_what_goes(&mut self, link: Key) {
+        if let Some(ap) = self.ap_mut(link)
+            && ap.level == LinkState::Closing
+            && ap.can_start_and_stop()
+            && ap.grace.take().is_some()
+        {
+            self.saying.steps += 1;
         }
     }
 
@@ -248,5 +263,15 @@ impl Model {
     fn waits_for_room(&self, link: Key) -> bool {
         self.ap(link).is_some_and(|ap| ap.level < LinkState::Connecting && !ap.is_starting())
             && !self.starters(link).is_empty()
+    }
+}
+
+/// What stop() of a session in this phase is about.
+fn links_of(phase: &Phase, on: Key) -> Vec<Key> {
+    match phase {
+        Phase::Asking { .. } => Vec::new(),
+        Phase::Closed => vec![on],
+        Phase::Opening(opening) => opening.attempt.iter().map(|attempt| attempt.member).collect(),
+        Phase::Open(open) => open.step.held().into_iter().chain([open.a]).collect(),
     }
 }
