@@ -346,7 +346,8 @@ impl Builder {
     }
 
     /// An address that a link gets when it is started, and loses when it is stopped. The link by identifier
-    /// or by the name of its interface.
+    /// or by the name of its interface. The kernel keeps it marked as ours, by protocol 78 (IFA_PROTO, since
+    /// Linux 5.18).
     #[must_use]
     pub fn address(mut self, link: &str, address: InterfaceAddress) -> Self {
         self.addresses.push((link.to_owned(), address));

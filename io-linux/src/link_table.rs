@@ -191,6 +191,12 @@ impl LinkTable {
         self.links.by_index.get(&index).is_some_and(Link::is_up)
     }
 
+    /// Whether what is sent on an interface can arrive somewhere.
+    #[must_use]
+    pub fn has_carrier(&self, index: u32) -> bool {
+        self.links.by_index.get(&index).is_some_and(|link| link.is_up() && link.has_carrier())
+    }
+
     /// Whether everybody behind an interface is reached without naming a gateway: it has one other end, or
     /// nobody to ask.
     #[must_use]

@@ -6,6 +6,7 @@
 
 mod follow;
 mod jobs;
+mod lease;
 mod resync;
 mod watch;
 
@@ -21,6 +22,7 @@ use rustix::io::Errno;
 
 use self::follow::Follower;
 use self::jobs::{Given, Job};
+use self::lease::Leasing;
 use self::resync::Resync;
 use crate::backend::{Backend, Followed, How};
 use crate::configuration::{Addresses, Postponed};
@@ -73,6 +75,8 @@ pub(crate) struct Rtnetlink {
     /// Requests to start and stop, by interface; the first of each is under way.
     jobs: BTreeMap<u32, VecDeque<Job>>,
     given: BTreeMap<u32, Given>,
+    /// Addresses by DHCP, by interface: from the step of the start that asks for one to the stop.
+    leases: BTreeMap<u32, Leasing>,
     /// Links whose start failed, until all has been read that it did.
     ending: Vec<u32>,
     answers: VecDeque<Input>,
@@ -129,6 +133,7 @@ impl Rtnetlink {
             failed: None,
             jobs: BTreeMap::new(),
             given: BTreeMap::new(),
+            leases: BTreeMap::new(),
             ending: Vec::new(),
             answers: VecDeque::new(),
             addresses: Vec::new(),
@@ -164,7 +169,7 @@ impl Rtnetlink {
     fn addresses_of(&self, index: u32) -> Vec<InterfaceAddress> {
         let of_table = match self.table.table_of(index).map(|table| &table.addresses) {
             Some(Addresses::Static { addresses, .. }) => addresses.as_slice(),
-            Some(Addresses::External | Addresses::Slaac) | None => &[],
+            Some(Addresses::External | Addresses::Slaac | Addresses::Dhcp) | None => &[],
         };
         let given = self.addresses.iter().filter(|(link, _)| self.is_called(index, link));
         given.map(|(_, address)| *address).chain(of_table.iter().copied()).collect()
@@ -174,10 +179,15 @@ impl Rtnetlink {
     fn gateways_of(&self, index: u32) -> Vec<IpAddr> {
         let of_table = match self.table.table_of(index).map(|table| &table.addresses) {
             Some(Addresses::Static { gateways, .. }) => gateways.as_slice(),
-            Some(Addresses::External | Addresses::Slaac) | None => &[],
+            Some(Addresses::External | Addresses::Slaac | Addresses::Dhcp) | None => &[],
         };
         let given = self.gateways.iter().filter(|(link, _)| self.is_called(index, link));
         given.map(|(_, gateway)| *gateway).chain(of_table.iter().copied()).collect()
+    }
+
+    /// Whether a start asks for an address by DHCP.
+    fn is_leased(&self, index: u32) -> bool {
+        self.table.table_of(index).is_some_and(|table| table.addresses == Addresses::Dhcp)
     }
 
     /// By identifier, or by the name of the interface.
@@ -344,6 +354,7 @@ impl Backend for Rtnetlink {
         if matches!((&result, &self.resync), (Ok(false), Resync::Settled)) {
             self.on_all_read();
         }
+        self.turn_leases(now);
         self.table.flush();
         self.given.retain(|index, _| self.table.name_of(*index).is_some());
         let is_left = self.read_route_changes();
@@ -390,6 +401,7 @@ impl Backend for Rtnetlink {
     }
 
     fn resync(&mut self) {
+        self.leases.values_mut().for_each(Leasing::doubt);
         if let Resync::Settled = self.resync {
             self.resync = Resync::Lost;
         } else {
@@ -401,7 +413,8 @@ impl Backend for Rtnetlink {
         let is_due =
             self.sockets.is_some() && self.is_resync_wanted && matches!(self.resync, Resync::Settled);
         let now = (is_due || self.failed.is_some()).then(Instant::now);
-        [now, self.retry_at, self.table.next_deadline()].into_iter().flatten().min()
+        let lease = self.next_lease_deadline();
+        [now, self.retry_at, self.table.next_deadline(), lease].into_iter().flatten().min()
     }
 
     fn named(&self, name: &str) -> Vec<Identifier> {

@@ -108,6 +108,7 @@ fn a_file_means_what_it_says() {
         counts_for_online = false
         watch_carrier = true
         device = "radio"
+        addresses = "dhcp"
         [access-point.a]
         kind = "ethernet"
         pattern = "en[pso]*"
@@ -130,6 +131,8 @@ fn a_file_means_what_it_says() {
     );
     assert_eq!((b.bearer, b.shutdown), (Some(BearerType::Wlan), Some(ShutdownPolicy::Never)));
     assert_eq!((b.connect_timeout, b.device.as_deref()), (Some(Duration::ZERO), Some("radio")));
+    let shown = read(&configuration.to_toml());
+    assert_eq!((&b.addresses, &shown.access_points[0].addresses), (&Addresses::Dhcp, &Addresses::Dhcp));
     assert_eq!((a.metric, a.is_for_one()), (Some(16), true), "two cannot have one address");
     let Addresses::Static { addresses, gateways } = &a.addresses else { panic!("{a:?}") };
     assert_eq!((addresses.len(), gateways.len()), (2, 2));

@@ -333,15 +333,6 @@ fn kind(reader: &mut Reader<'_>, text: &Placed<&str>, what: &str) -> Option<Iden
 
 fn addresses(reader: &mut Reader<'_>, section: &Section<'_>) -> Addresses {
     let source = reader.word(section, "addresses", &SOURCES, &ADDRESSES_MEANT);
-    if source == Some(Source::Dhcp)
-        && let Some(entry) = section.get("addresses")
-    {
-        let message = format!(
-            "{} addresses = \"dhcp\" is not supported yet; say \"external\" and let a DHCP client give the address",
-            section.name
-        );
-        reader.fault(entry.span, message);
-    }
     let list = section.get("address");
     if let (Some(Source::Slaac | Source::External | Source::Dhcp), Some(entry)) = (source, &list) {
         let message =
@@ -358,7 +349,11 @@ fn addresses(reader: &mut Reader<'_>, section: &Section<'_>) -> Addresses {
     }
     let gateways = gateways(reader, section, list.is_some());
     if list.is_none() {
-        return if source == Some(Source::Slaac) { Addresses::Slaac } else { Addresses::External };
+        return match source {
+            Some(Source::Slaac) => Addresses::Slaac,
+            Some(Source::Dhcp) => Addresses::Dhcp,
+            Some(Source::Static | Source::External) | None => Addresses::External,
+        };
     }
     let addresses = own_addresses(reader, section);
     check_gateways(reader, section, &addresses, &gateways);

@@ -95,6 +95,7 @@ fn access_point(page: &mut Page, it: &AccessPoint) {
     page.value("counts_for_online", it.counts_for_online);
     match &it.addresses {
         Addresses::External => page.text("addresses", Some("external")),
+        Addresses::Dhcp => page.text("addresses", Some("dhcp")),
         Addresses::Slaac => page.text("addresses", Some("slaac")),
         Addresses::Static { addresses, gateways } => {
             page.text("addresses", Some("static"));

@@ -6,7 +6,7 @@ use netlink_packet_core::{
     NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
     NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressProtocol};
 use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType, RouteVia,
@@ -40,10 +40,11 @@ pub(crate) fn set_up(sequence: u32, index: u32, up: bool) -> Vec<u8> {
     bytes(sequence, NLM_F_ACK, RouteNetlinkMessage::SetLink(message))
 }
 
-/// Gives a link an address. An address that is there already is refused.
-pub(crate) fn add_address(sequence: u32, index: u32, address: InterfaceAddress) -> Vec<u8> {
-    let message = RouteNetlinkMessage::NewAddress(address_message(index, address));
-    bytes(sequence, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, message)
+/// Gives a link an address, marked as ours if that is wanted. An address that is there already is refused.
+pub(crate) fn add_address(sequence: u32, index: u32, address: InterfaceAddress, is_marked: bool) -> Vec<u8> {
+    let mut message = address_message(index, address);
+    message.attributes.extend(is_marked.then(|| AddressAttribute::Protocol(AddressProtocol::from(PROTOCOL))));
+    bytes(sequence, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, RouteNetlinkMessage::NewAddress(message))
 }
 
 /// Takes an address from a link.

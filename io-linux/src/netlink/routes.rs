@@ -9,7 +9,8 @@ use super::{
 };
 use crate::Error;
 
-/// Whose routes ours are, in `ip route`: a number that nobody has registered, and the letter N.
+/// Whose routes and addresses ours are, in `ip route` and `ip address`: a number that nobody has registered, and
+/// the letter N. Both have one, RTA_PROTOCOL since ever and IFA_PROTO since Linux 5.18.
 pub(crate) const PROTOCOL: u8 = 78;
 
 // linux/rtnetlink.h

@@ -3,14 +3,16 @@
 //! Jobs on one interface run one after the other. What a start gave is kept until it is taken back, so that
 //! a stop, a failure half-way, or a cancel removes exactly that.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::Instant;
 
-use netsession_core::{Identifier, Input, InterfaceAddress, OperationId, Outcome};
+use netsession_core::{Identifier, Input, InterfaceAddress, LinkState, OperationId, Outcome};
 use rustix::io::Errno;
 
+use super::lease::refusal_in_words;
 use super::{Awaited, Rtnetlink};
+use crate::Error;
 use crate::link_table::Phase;
 use crate::netlink::routes::{DefaultRoute, Family};
 use crate::netlink::{Failure, request};
@@ -44,6 +46,8 @@ pub(super) struct Job {
     /// Sent, not answered yet.
     current: Option<Step>,
     has_begun: bool,
+    /// The kernel may not know the mark of addresses.
+    is_unmarked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,19 +64,25 @@ pub(super) enum Action {
     Undo,
     Watch,
     Unwatch,
+    /// Gives what a lease says now, in place of what it said before.
+    Lease,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Up,
     Down,
+    /// Begins to ask for an address by DHCP, of which comes a default route of this metric. The kernel is not asked.
+    Ask {
+        metric: u32,
+    },
     Give(Gift),
     Take(Gift),
 }
 
 /// What a start gives and a stop takes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gift {
+pub(super) enum Gift {
     Address(InterfaceAddress),
     DefaultRoute(DefaultRoute),
 }
@@ -110,6 +120,9 @@ impl Rtnetlink {
     pub(super) fn fail_all_jobs(&mut self) {
         for (index, jobs) in std::mem::take(&mut self.jobs) {
             self.table.end(index);
+            if jobs.iter().any(|job| job.action != Action::Lease) {
+                self.leases.remove(&index);
+            }
             for job in jobs {
                 self.complete(
                     job.op,
@@ -153,13 +166,22 @@ impl Rtnetlink {
                 self.begin(index);
                 continue;
             }
+            if matches!(job.action, Action::Stop { .. } | Action::Undo) {
+                self.leases.remove(&index);
+            }
             let given = self.given.get(&index);
             let Some(step) = job.next_step(given) else {
                 self.finish(index);
                 continue;
             };
             job.current = Some(step);
-            match self.send(Awaited::Step { index }, |sequence| step.request(sequence, index)) {
+            let is_marked = !job.is_unmarked;
+            if let Step::Ask { metric } = step {
+                let result = self.open_lease(index, metric);
+                self.settle(index, result);
+                continue;
+            }
+            match self.send(Awaited::Step { index }, |sequence| step.request(sequence, index, is_marked)) {
                 Ok(()) => return,
                 Err(failure) => self.settle(index, Err(failure)),
             }
@@ -168,7 +190,7 @@ impl Rtnetlink {
 
     fn begin(&mut self, index: u32) {
         let is_idle = self.is_idle(index);
-        let gifts = self.gifts(index);
+        let steps = self.steps_of_start(index);
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) else { return };
         match job.action {
             Action::Start { .. } => {
@@ -176,12 +198,12 @@ impl Rtnetlink {
                 if !is_up {
                     job.steps.push_back(Step::Up);
                 }
-                job.steps.extend(gifts.into_iter().map(Step::Give));
+                job.steps.extend(steps);
                 let given = self.given.entry(index).or_default();
                 given.by = job.op;
                 given.was_down |= std::mem::take(&mut given.is_up_by_watch) && is_up;
                 given.was_up = is_up && !given.was_down;
-                let has_route = job.steps.iter().any(|step| step.gift().and_then(Gift::metric).is_some());
+                let has_route = job.steps.iter().any(|step| step.metric().is_some());
                 let phase = if has_route { Phase::Equipping } else { Phase::Starting };
                 self.ending.retain(|other| *other != index);
                 self.table.begin(index, phase, None);
@@ -204,11 +226,23 @@ impl Rtnetlink {
                 job.steps.extend((is_ours && is_idle).then_some(Step::Down));
             }
             Action::Undo => {}
+            Action::Lease => self.begin_exchange(index),
         }
     }
 
-    /// What a start gives.
-    fn gifts(&self, index: u32) -> Vec<Gift> {
+    /// A link that has no address is on its way again until it has all that its lease gives.
+    fn begin_exchange(&mut self, index: u32) {
+        let (old, new) = self.exchange(index);
+        if !new.is_empty() && self.table.level(index) != Some(LinkState::Active) {
+            self.table.begin(index, Phase::Equipping, None);
+        }
+        if let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) {
+            job.steps.extend(old.into_iter().map(Step::Take).chain(new.into_iter().map(Step::Give)));
+        }
+    }
+
+    /// What a start gives, after the link is up.
+    fn steps_of_start(&self, index: u32) -> Vec<Step> {
         let job = self.jobs.get(&index).and_then(VecDeque::front);
         let Some(Action::Start { place }) = job.map(|job| job.action) else { return Vec::new() };
         let metric = self.metric(index, place);
@@ -216,7 +250,8 @@ impl Rtnetlink {
         // A gateway is reached by an address, so its route comes last and goes first.
         let gateways = self.gateways_of(index).into_iter();
         let routes = gateways.map(|it| DefaultRoute::ours(Family::of(it), index, Some(it), metric));
-        addresses.chain(routes.map(Gift::DefaultRoute)).collect()
+        let gifts = addresses.chain(routes.map(Gift::DefaultRoute)).map(Step::Give);
+        gifts.chain(self.is_leased(index).then_some(Step::Ask { metric })).collect()
     }
 
     /// The metric of the default route that a start gives, so that the most preferred is taken: none that
@@ -224,8 +259,9 @@ impl Rtnetlink {
     fn metric(&self, index: u32, place: u32) -> u32 {
         let given = self.given.iter().filter(|(other, _)| **other != index).flat_map(|(_, it)| &it.gifts);
         let others = self.jobs.iter().filter(|(other, _)| **other != index).filter_map(|(_, it)| it.front());
-        let steps = others.flat_map(|job| job.current.iter().chain(&job.steps)).filter_map(Step::gift);
-        let taken: BTreeSet<u32> = given.chain(steps).filter_map(Gift::metric).collect();
+        let steps = others.flat_map(|job| job.current.iter().chain(&job.steps)).filter_map(Step::metric);
+        let mut taken = self.leased_metrics(index);
+        taken.extend(given.filter_map(Gift::metric).chain(steps));
         let by_place = METRIC_STEP.saturating_mul(place.saturating_add(1));
         let wish = self.table.table_of(index).and_then(|table| table.metric).unwrap_or(by_place);
         (wish..).find(|metric| !taken.contains(metric)).unwrap_or(wish)
@@ -239,13 +275,21 @@ impl Rtnetlink {
         match (step, &result) {
             (Step::Up, Ok(())) if job.action == Action::Watch => given.is_up_by_watch = true,
             (Step::Up, Ok(())) => given.was_down = true,
+            (Step::Give(gift), Ok(())) if given.gifts.contains(&gift) => {}
             (Step::Give(gift), Ok(())) => given.gifts.push(gift),
             // It was there before, so it is not ours to take back.
             (Step::Give(_), Err(failure)) if failure.error == Errno::EXIST => return,
+            // It may be the mark that is refused, by a kernel that does not know it: once more without.
+            (Step::Give(Gift::Address(_)), Err(failure))
+                if failure.error == Errno::INVAL && !job.is_unmarked =>
+            {
+                job.is_unmarked = true;
+                return job.steps.push_front(step);
+            }
             // Taken back by us or by others, it is no longer ours.
             (Step::Take(gift), _) => return given.gifts.retain(|other| *other != gift),
             (Step::Down, _) => (given.was_down, given.is_up_by_watch) = (false, false),
-            (Step::Up | Step::Give(_), Err(_)) => {}
+            (Step::Ask { .. }, Ok(())) | (Step::Up | Step::Give(_) | Step::Ask { .. }, Err(_)) => {}
         }
         let Err(failure) = result else { return };
         if job.result == Outcome::Ok && job.action != Action::Undo {
@@ -253,7 +297,7 @@ impl Rtnetlink {
             job.result = outcome_of(failure.error);
             job.reason = Some(step.failure_in_words(name, &failure));
         }
-        if job.action.is_start() {
+        if matches!(job.action, Action::Start { .. } | Action::Lease) {
             job.action = Action::Undo;
         }
     }
@@ -262,9 +306,12 @@ impl Rtnetlink {
     fn finish(&mut self, index: u32) {
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::pop_front) else { return };
         let is_watch = matches!(job.action, Action::Watch | Action::Unwatch);
+        let is_lease = job.action == Action::Lease;
         let is_on_its_way = job.result == Outcome::Ok && job.action != Action::Undo;
         match self.table.phase(index) {
             _ if is_watch => {}
+            // What it is to get is still to come.
+            Some(Phase::Equipping) if is_on_its_way && self.is_lease_awaited(index) => {}
             Some(Phase::Equipping) if is_on_its_way => self.table.begin(index, Phase::Starting, None),
             // What it was given and is no longer is still to be read.
             Some(Phase::Equipping) => self.ending.push(index),
@@ -272,10 +319,14 @@ impl Rtnetlink {
             Some(Phase::Starting | Phase::Stopping) | None => self.table.end(index),
         }
         if let Some(given) = self.given.get_mut(&index) {
-            given.was_up &= job.action.is_start() || is_watch;
+            given.was_up &= job.action.is_start() || is_watch || is_lease;
             if given.gifts.is_empty() && !given.was_down && !given.was_up && !given.is_up_by_watch {
                 self.given.remove(&index);
             }
+        }
+        // Nobody waits for the answer of a lease.
+        if let Some(reason) = job.reason.clone().filter(|_| job.op.is_none() && !is_watch) {
+            self.trouble.get_or_insert(Error::Kernel { doing: "give a link what was leased to it", reason });
         }
         self.complete(job.op, job.result, job.reason);
     }
@@ -295,13 +346,14 @@ impl Job {
             steps: VecDeque::new(),
             current: None,
             has_begun: false,
+            is_unmarked: false,
         }
     }
 
     fn next_step(&mut self, given: Option<&Given>) -> Option<Step> {
         let back = given.and_then(|given| given.gifts.last()).map(|gift| Step::Take(*gift));
         match self.action {
-            Action::Start { .. } | Action::Watch | Action::Unwatch => self.steps.pop_front(),
+            Action::Start { .. } | Action::Watch | Action::Unwatch | Action::Lease => self.steps.pop_front(),
             Action::Stop { .. } => back.or_else(|| self.steps.pop_front()),
             Action::Undo => back.or_else(|| given.filter(|given| given.was_down).map(|_| Step::Down)),
         }
@@ -318,18 +370,22 @@ impl Gift {
 }
 
 impl Step {
-    const fn gift(&self) -> Option<&Gift> {
+    /// Of the default route that it is about.
+    const fn metric(&self) -> Option<u32> {
         match self {
-            Self::Give(gift) | Self::Take(gift) => Some(gift),
+            Self::Give(gift) | Self::Take(gift) => gift.metric(),
+            Self::Ask { metric } => Some(*metric),
             Self::Up | Self::Down => None,
         }
     }
 
-    fn request(self, sequence: u32, index: u32) -> Vec<u8> {
+    /// What the kernel is asked for; nothing where it is not.
+    fn request(self, sequence: u32, index: u32, is_marked: bool) -> Vec<u8> {
         match self {
+            Self::Ask { .. } => Vec::new(),
             Self::Up => request::set_up(sequence, index, true),
             Self::Down => request::set_up(sequence, index, false),
-            Self::Give(Gift::Address(address)) => request::add_address(sequence, index, address),
+            Self::Give(Gift::Address(address)) => request::add_address(sequence, index, address, is_marked),
             Self::Take(Gift::Address(address)) => request::remove_address(sequence, index, address),
             Self::Give(Gift::DefaultRoute(route)) => request::add_route(sequence, &route),
             Self::Take(Gift::DefaultRoute(route)) => request::remove_route(sequence, &route),
@@ -340,6 +396,7 @@ impl Step {
         match self {
             Self::Up => format!("cannot bring up {name}: {failure}"),
             Self::Down => format!("cannot take down {name}: {failure}"),
+            Self::Ask { .. } => refusal_in_words(name, failure),
             Self::Give(gift) => format!("cannot give {gift} to {name}: {failure}"),
             Self::Take(gift) => format!("cannot take {gift} from {name}: {failure}"),
         }

@@ -200,8 +200,14 @@ watch_carrier = "on""#,
      &[r#"line 3, column 17: [access-point.office] watch_carrier is true or false, not "on"; did you mean true, without quotes?"#]),
     (r#"[access-point.office]
 interface = "eth0"
-addresses = "dhcp""#,
-     &[r#"line 3, column 13: [access-point.office] addresses = "dhcp" is not supported yet; say "external" and let a DHCP client give the address"#]),
+addresses = "dhcp"
+address = ["192.0.2.7/24"]"#,
+     &[r#"line 4, column 1: [access-point.office] address is for addresses = "static"; leave one of the two out"#]),
+    (r#"[access-point.office]
+interface = "eth0"
+addresses = "dhcp"
+gateway = ["192.0.2.1"]"#,
+     &["line 4, column 1: [access-point.office] gateway is for static addresses; give it address, too"]),
     (r#"[access-point.office]
 interface = "eth0"
 addresses = "auto""#,

@@ -139,12 +139,12 @@ impl Namespace {
 
     /// Runs many `ip` commands on the far side.
     pub(super) fn far_ip_batch(&self, commands: &str) {
-        batch(&mut self.far_command(), commands);
+        batch(&mut self.far("ip"), commands);
     }
 
     /// Runs `ip` on the far side.
     pub(super) fn far_ip(&self, arguments: &str) {
-        output_of(self.far_command().args(arguments.split(' ')));
+        output_of(self.far("ip").args(arguments.split(' ')));
     }
 
     /// Runs something in a thread on the far side; the sockets that it makes stay there.
@@ -159,9 +159,10 @@ impl Namespace {
         std::thread::scope(|scope| scope.spawn(inside).join().unwrap())
     }
 
-    fn far_command(&self) -> Command {
+    /// A program that is to run on the far side.
+    pub(super) fn far(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        command.args(["-t", &self.far.id().to_string(), "-n", "ip"]);
+        command.args(["-t", &self.far.id().to_string(), "-n", program]);
         command
     }
 }

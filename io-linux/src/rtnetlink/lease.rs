@@ -1,0 +1,252 @@
+//! An address by DHCP (IPv4): asked for on a link that has carrier, and asked for again before it ends.
+//!
+//! The machine is smoltcp's, without a thread or a clock of its own: it is carried by the driver's poll, over a
+//! packet socket of the one interface (see `port`). While the link has no carrier nothing is sent; with carrier
+//! again it is asked afresh, because it may be another network, and what was leased stays until the answer or
+//! until its end. What a lease gives is an address and a default route. Servers of names, other routes, and
+//! whatever else the server says are not looked at. Nothing is given back to the server at the end: smoltcp has
+//! no such message, servers do not count on it, and the next start on that network gets the same address.
+
+mod packet;
+mod port;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use mio::Token;
+use netsession_core::InterfaceAddress;
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::socket::dhcpv4;
+use smoltcp::wire::{EthernetAddress, IpCidr};
+
+use self::port::Port;
+use super::Rtnetlink;
+use super::jobs::{Action, Gift, Job};
+use crate::netlink::Failure;
+use crate::netlink::routes::{DefaultRoute, Family};
+
+const LEASES: Token = Token(3);
+
+/// RFC 2131 asks for 4 s before the first time again, and for longer ones after it.
+const RETRY: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(4);
+
+/// A lease of one interface, from its start to its stop.
+pub(super) struct Leasing {
+    lease: Lease,
+    /// Of the default route that it gives.
+    pub(super) metric: u32,
+    /// Nothing has been given yet since the start, so the link is on its way.
+    is_awaited: bool,
+    /// What was given for the lease in force.
+    gifts: Vec<Gift>,
+}
+
+/// What a lease gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Terms {
+    address: InterfaceAddress,
+    router: Option<IpAddr>,
+}
+
+struct Lease {
+    port: Port,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    machine: SocketHandle,
+    /// Zero of the machine's time.
+    began: Instant,
+    has_carrier: bool,
+    terms: Option<Terms>,
+    /// When it may not be used any more.
+    end: Option<Instant>,
+    wake: Option<Instant>,
+}
+
+impl Rtnetlink {
+    /// Begins to ask for an address.
+    pub(super) fn open_lease(&mut self, index: u32, metric: u32) -> Result<(), Failure> {
+        let lease = Lease::open(&self.registry, index, Instant::now())?;
+        // What an earlier start was given is judged by the new answer.
+        let gifts = self.leases.remove(&index).map(|old| old.gifts).unwrap_or_default();
+        self.leases.insert(index, Leasing { lease, metric, is_awaited: true, gifts });
+        Ok(())
+    }
+
+    /// Whether the link waits for an address that was asked for.
+    pub(super) fn is_lease_awaited(&self, index: u32) -> bool {
+        self.leases.get(&index).is_some_and(|it| it.is_awaited)
+    }
+
+    /// Takes in what servers have said, and asks again what is due.
+    pub(super) fn turn_leases(&mut self, now: Instant) {
+        if self.sockets.is_none() {
+            return;
+        }
+        let Self { leases, table, .. } = self;
+        leases.retain(|index, _| table.name_of(*index).is_some());
+        let mut changed = Vec::new();
+        for (index, leasing) in leases {
+            if leasing.lease.turn(now, table.has_carrier(*index)) {
+                changed.push(*index);
+            }
+        }
+        for index in changed {
+            self.enqueue_on(index, Job::new(None, Action::Lease));
+        }
+    }
+
+    pub(super) fn next_lease_deadline(&self) -> Option<Instant> {
+        // Without a connection to the kernel nothing can be given.
+        let wakes = self.leases.values().filter_map(|it| it.lease.wake);
+        self.sockets.as_ref().and_then(|_| wakes.min())
+    }
+
+    /// What is to be taken and to be given so that the interface has what the lease says now.
+    pub(super) fn exchange(&mut self, index: u32) -> (Vec<Gift>, Vec<Gift>) {
+        let Some(leasing) = self.leases.get_mut(&index) else { return (Vec::new(), Vec::new()) };
+        let wanted = leasing.lease.terms.map(|it| it.gifts(index, leasing.metric)).unwrap_or_default();
+        let mut old = std::mem::replace(&mut leasing.gifts, wanted.clone());
+        old.retain(|gift| !wanted.contains(gift));
+        old.reverse();
+        leasing.is_awaited &= wanted.is_empty();
+        (old, wanted)
+    }
+
+    /// Metrics of routes that leases of other interfaces give, or will.
+    pub(super) fn leased_metrics(&self, index: u32) -> BTreeSet<u32> {
+        let others = self.leases.iter().filter(|(other, _)| **other != index);
+        others.map(|(_, leasing)| leasing.metric).collect()
+    }
+}
+
+impl Leasing {
+    /// The machine may have slept, and its clock with it.
+    pub(super) const fn doubt(&mut self) {
+        self.lease.has_carrier = false;
+    }
+}
+
+impl Terms {
+    fn of(config: &dhcpv4::Config<'_>) -> Option<Self> {
+        let address = InterfaceAddress::new(config.address.address().into(), config.address.prefix_len())?;
+        let router =
+            config.router.filter(|it| !it.is_unspecified() && !it.is_multicast() && !it.is_broadcast());
+        Some(Self { address, router: router.map(IpAddr::from) })
+    }
+
+    /// The route is reached by the address, so it comes last.
+    fn gifts(self, index: u32, metric: u32) -> Vec<Gift> {
+        let route = |router| DefaultRoute::ours(Family::V4, index, Some(router), metric);
+        let route = self.router.map(|router| Gift::DefaultRoute(route(router)));
+        std::iter::once(Gift::Address(self.address)).chain(route).collect()
+    }
+}
+
+impl Lease {
+    fn open(registry: &mio::Registry, index: u32, now: Instant) -> Result<Self, Failure> {
+        let (mut port, own) = Port::open(registry, LEASES, index)?;
+        let mut config = Config::new(EthernetAddress(own).into());
+        let mut seed = [0; 8];
+        getrandom(&mut seed, GetRandomFlags::empty()).map_err(|error| Failure { error, text: None })?;
+        config.random_seed = u64::from_ne_bytes(seed);
+        let interface = Interface::new(config, &mut port, smoltcp::time::Instant::ZERO);
+        let mut machine = dhcpv4::Socket::new();
+        let mut retry = dhcpv4::RetryConfig::default();
+        (retry.discover_timeout, retry.initial_request_timeout, retry.min_renew_timeout) =
+            (RETRY, RETRY, RETRY);
+        machine.set_retry_config(retry);
+        let mut sockets = SocketSet::new(Vec::new());
+        let machine = sockets.add(machine);
+        let wake = Some(now);
+        let (has_carrier, terms, end) = (false, None, None);
+        Ok(Self { port, interface, sockets, machine, began: now, has_carrier, terms, end, wake })
+    }
+
+    /// `true` if what it gives has to be looked at.
+    fn turn(&mut self, now: Instant, has_carrier: bool) -> bool {
+        if has_carrier && !std::mem::replace(&mut self.has_carrier, has_carrier) {
+            self.ask_afresh();
+        }
+        self.has_carrier = has_carrier;
+        let mut has_changed = has_carrier && self.carry(now);
+        if self.end.is_some_and(|end| end <= now) {
+            has_changed |= self.terms.is_some();
+            (self.terms, self.end) = (None, None);
+            self.ask_afresh();
+        }
+        let next = if has_carrier { self.next(now) } else { None };
+        self.wake = [next, self.end].into_iter().flatten().min();
+        has_changed
+    }
+
+    /// Lets the machine do what is due.
+    fn carry(&mut self, now: Instant) -> bool {
+        self.port.begin_turn();
+        self.interface.poll(self.time(now), &mut self.port, &mut self.sockets);
+        let machine = self.sockets.get_mut::<dhcpv4::Socket<'_>>(self.machine);
+        let has_changed = match machine.poll() {
+            Some(dhcpv4::Event::Configured(config)) => {
+                // The machine itself renews by one address, to one server.
+                self.interface.update_ip_addrs(|addresses| {
+                    addresses.clear();
+                    // There is room for one.
+                    let _ = addresses.push(IpCidr::Ipv4(config.address));
+                });
+                let routes = self.interface.routes_mut();
+                routes.remove_default_ipv4_route();
+                // And room for one route.
+                let _ = config.router.map(|router| routes.add_default_ipv4_route(router));
+                self.terms = Terms::of(&config);
+                true
+            }
+            Some(dhcpv4::Event::Deconfigured) => {
+                self.end = None;
+                self.terms.take().is_some()
+            }
+            None => false,
+        };
+        let confirmed = self.port.take_confirmed();
+        let ours = |address| self.terms.is_some_and(|terms| terms.address.address == IpAddr::V4(address));
+        if let Some((_, time)) = confirmed.filter(|(address, _)| ours(*address)) {
+            self.end = now.checked_add(time);
+        }
+        has_changed
+    }
+
+    fn ask_afresh(&mut self) {
+        let machine = self.sockets.get_mut::<dhcpv4::Socket<'_>>(self.machine);
+        machine.reset();
+        // That it has forgotten its lease is no news: until its end we know of it.
+        let _: Option<dhcpv4::Event<'_>> = machine.poll();
+    }
+
+    /// When the machine wants to be carried again.
+    fn next(&mut self, now: Instant) -> Option<Instant> {
+        if self.port.is_exhausted() {
+            return Some(now);
+        }
+        let time = self.time(now);
+        let at = self.interface.poll_at(time, &self.sockets)?;
+        let after_micros = u64::try_from(at.total_micros()).unwrap_or(0);
+        self.began.checked_add(Duration::from_micros(after_micros))
+    }
+
+    fn time(&self, now: Instant) -> smoltcp::time::Instant {
+        let passed = now.saturating_duration_since(self.began).as_micros();
+        smoltcp::time::Instant::from_micros(i64::try_from(passed).unwrap_or(i64::MAX))
+    }
+}
+
+/// Why asking could not even begin.
+pub(super) fn refusal_in_words(name: &str, failure: &Failure) -> String {
+    let begin = format!("cannot ask for an address by DHCP on {name}");
+    match failure.error {
+        Errno::PERM | Errno::ACCESS => {
+            format!("{begin}: this process needs CAP_NET_RAW beside CAP_NET_ADMIN in its network namespace")
+        }
+        _ => format!("{begin}: {failure}"),
+    }
+}
