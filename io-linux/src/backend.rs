@@ -8,6 +8,7 @@ use std::time::Instant;
 use netsession_core::{Effect, Identifier, Input, Interface, InterfaceAddress};
 
 use crate::configuration::Postponed;
+use crate::link_table::Kind;
 use crate::{Configuration, Error, Lack};
 
 /// What the core does not say with a request.
@@ -65,6 +66,9 @@ pub(crate) trait Backend {
 
     /// Access points that have this interface name or alternative name now.
     fn named(&self, name: &str) -> Vec<Identifier>;
+
+    /// What the link of an access point is; `None` if there is no link now.
+    fn kind(&self, id: &str) -> Option<Kind>;
 
     /// What links are called, and how they are started, from now on; with the next [`adapt`](Self::adapt).
     fn configure(&mut self, configuration: Rc<Configuration>);

@@ -8,17 +8,22 @@ use rustix::time::{ClockId, clock_gettime};
 /// left is the rounding of the clocks themselves.
 const SLACK: Duration = Duration::from_millis(1);
 
+/// The time slept since boot lies between these: the two clocks cannot be read at one moment.
+type Bounds = (Duration, Duration);
+
 /// Maps the system's clock to the core's instants, which count from the making of the driver.
 #[derive(Debug)]
 pub(crate) struct Clock {
     origin: Instant,
+    /// Tells how long the machine has slept.
+    pub(crate) slept: fn() -> Bounds,
     /// CLOCK_BOOTTIME minus CLOCK_MONOTONIC is the time that the machine has slept: at most this.
     slept_at_most: Duration,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { origin: Instant::now(), slept_at_most: slept_bounds().1 }
+        Self { origin: Instant::now(), slept: slept_bounds, slept_at_most: slept_bounds().1 }
     }
 
     /// The core's instant for a reading of the clock.
@@ -33,15 +38,14 @@ impl Clock {
 
     /// Whether the machine has slept since this was asked last.
     pub(crate) fn has_slept(&mut self) -> bool {
-        let (at_least, at_most) = slept_bounds();
+        let (at_least, at_most) = (self.slept)();
         let slept = at_least > self.slept_at_most + SLACK;
         self.slept_at_most = if slept { at_most } else { self.slept_at_most.min(at_most) };
         slept
     }
 }
 
-/// The time slept since boot lies between these: the two clocks cannot be read at one moment.
-fn slept_bounds() -> (Duration, Duration) {
+fn slept_bounds() -> Bounds {
     let before = read(ClockId::Monotonic);
     let boot = read(ClockId::Boottime);
     let after = read(ClockId::Monotonic);
@@ -62,13 +66,14 @@ mod tests {
     fn sleep_is_noticed_once_and_nothing_else_is_sleep() {
         let mut clock = Clock::new();
         assert!(!clock.has_slept());
-        // As if the bound had been taken before a sleep of a minute.
-        let known = clock.slept_at_most;
-        clock.slept_at_most = known.saturating_sub(Duration::from_secs(60));
-        if known > Duration::from_secs(60) {
-            assert!(clock.has_slept());
-        }
+        clock.slept = || {
+            let (at_least, at_most) = slept_bounds();
+            (at_least + Duration::from_secs(60), at_most + Duration::from_secs(60))
+        };
+        assert!(clock.has_slept());
         assert!(!clock.has_slept());
+        clock.slept = slept_bounds;
+        assert!(!clock.has_slept(), "nobody sleeps backwards");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use netsession_core::{
 use crate::backend::Backend;
 use crate::configuration::Postponed;
 use crate::engine::{Attempt, Engine, Observer};
+use crate::link_table::Kind;
 use crate::rtnetlink::Rtnetlink;
 use crate::{Configuration, Error, Lack, Session};
 
@@ -200,6 +201,12 @@ impl Driver {
             return Err(Error::NotFound { text: access_point.to_owned(), existing });
         };
         view.interface().map_or(Ok(Vec::new()), |interface| engine.backend().lacks(interface))
+    }
+
+    /// What the link of an access point is, as the kernel says; `None` if there is none now.
+    #[must_use]
+    pub fn kind(&self, access_point: &str) -> Option<Kind> {
+        self.shared.engine.borrow().backend().kind(access_point)
     }
 
     pub(crate) fn attempt(&self, session: SessionId) -> Option<Attempt> {

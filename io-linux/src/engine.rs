@@ -355,3 +355,30 @@ impl Engine {
 const fn ends_attempt(cause: Cause) -> bool {
     !matches!(cause, Cause::StopRefused | Cause::StopTimedOut | Cause::CannotStop | Cause::RoamingFailed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Builder;
+    use crate::rtnetlink::Rtnetlink;
+
+    /// Longer than any machine has slept.
+    const AGES: Duration = Duration::from_secs(1 << 40);
+
+    #[test]
+    fn after_a_sleep_of_the_machine_everything_is_looked_at_again_once() {
+        let poll = mio::Poll::new().unwrap();
+        let backend = Rtnetlink::new(poll.registry().try_clone().unwrap(), 1 << 20).unwrap();
+        let (config, configuration) = (Builder::default_config(), Rc::new(Configuration::default()));
+        let mut engine = Engine::new(poll, Box::new(backend), config, configuration, None).unwrap();
+        // The kernel answers as it is asked.
+        let resyncs = |engine: &mut Engine| {
+            while engine.turn().unwrap() {}
+            engine.backend.resyncs()
+        };
+        assert_eq!((resyncs(&mut engine), engine.has_snapshot), (0, true));
+        engine.clock.slept = || (AGES, AGES);
+        assert_eq!(resyncs(&mut engine), 1);
+        assert_eq!(resyncs(&mut engine), 1, "it slept once");
+    }
+}

@@ -40,6 +40,7 @@ pub mod replay;
 mod roaming;
 mod rtnetlink;
 mod session;
+mod sysfs;
 pub mod trace;
 
 pub use configuration::Configuration;

@@ -20,6 +20,7 @@
 //! it; other changes are told once per [`flush`](LinkTable::flush).
 
 mod identifiers;
+mod kind;
 mod links;
 mod naming;
 #[cfg(test)]
@@ -35,13 +36,13 @@ use netsession_core::{
 };
 
 use self::identifiers::Identifiers;
+pub use self::kind::{Class, DeviceType, Kind};
 pub use self::links::Links;
 use self::links::{Change, Link, Listing};
 use self::naming::Naming;
 use crate::Configuration;
 use crate::netlink::messages;
 
-const ARPHRD_ETHER: u16 = 1;
 /// A move between two stations of one network is a blink of the carrier, not a loss (R-LOSS-5).
 const WLAN_LOSS_GRACE: Duration = Duration::from_millis(100);
 
@@ -69,14 +70,15 @@ pub struct LinkTable {
     dirty: Vec<u32>,
     inputs: VecDeque<Input>,
     can_start: bool,
-    is_wireless: fn(u32, &str) -> bool,
+    device_type: fn(u32, &str) -> Option<DeviceType>,
 }
 
 impl LinkTable {
-    /// An empty table, in which every link is called by what it is and none is ignored. `can_start`: whether this process may start and stop links. `is_wireless` is asked
-    /// once for each link that may be, by index and name.
+    /// An empty table, in which every link is called by what it is and none is ignored. `can_start`: whether
+    /// this process may start and stop links. `device_type` is asked of each new link that is hardware, by index and
+    /// name.
     #[must_use]
-    pub fn new(can_start: bool, is_wireless: fn(u32, &str) -> bool) -> Self {
+    pub fn new(can_start: bool, device_type: fn(u32, &str) -> Option<DeviceType>) -> Self {
         Self {
             links: Links::default(),
             identifiers: Identifiers::default(),
@@ -86,7 +88,7 @@ impl LinkTable {
             dirty: Vec::new(),
             inputs: VecDeque::new(),
             can_start,
-            is_wireless,
+            device_type,
         }
     }
 
@@ -185,6 +187,13 @@ impl LinkTable {
         self.phases.get(&index).map(|(phase, _)| *phase)
     }
 
+    /// What the link of an interface is.
+    #[must_use]
+    pub fn kind(&self, index: u32) -> Option<Kind> {
+        let link = self.links.by_index.get(&index)?;
+        Some(Kind::of(link, link.listing.as_ref()?.class))
+    }
+
     /// Whether an interface is administratively up.
     #[must_use]
     pub fn is_up(&self, index: u32) -> bool {
@@ -253,13 +262,13 @@ impl LinkTable {
     }
 
     fn add(&mut self, index: u32) {
-        let Some((id, table, bearer)) = self.identify(index) else { return };
+        let Some((id, table, class)) = self.identify(index) else { return };
         let Some(link) = self.links.by_index.get_mut(&index) else { return };
         let level = level_of(link, None, self.can_start);
-        link.listing = Some(Listing { id: id.clone(), table, bearer, level, is_dirty: false });
+        link.listing = Some(Listing { id: id.clone(), table, class, level, is_dirty: false });
         self.note_conflicts(index);
         let Some(link) = self.links.by_index.get(&index) else { return };
-        let settings = self.naming.settings(link, settings_of(link, bearer, self.can_start));
+        let settings = self.naming.settings(link, settings_of(link, class, self.can_start));
         if self.naming.has_told(&id) {
             self.inputs.push_back(Input::Change(ConfigurationChange::new(id, settings)));
             self.inputs.extend(observation(index, link, level).map(Input::Observed));
@@ -327,14 +336,14 @@ impl LinkTable {
     /// What a snapshot says of a link, and what is to be said after it.
     fn entry(&mut self, index: u32, policies: &mut Vec<Input>) -> Option<SnapshotEntry> {
         let known = self.links.by_index.get_mut(&index)?.listing.take();
-        let (is_new, known) = (known.is_none(), known.map(|it| (it.id, it.table, it.bearer)));
-        let (id, table, bearer) = known.or_else(|| self.identify(index))?;
+        let (is_new, known) = (known.is_none(), known.map(|it| (it.id, it.table, it.class)));
+        let (id, table, class) = known.or_else(|| self.identify(index))?;
         let link = self.links.by_index.get_mut(&index)?;
         let phase = self.phases.get(&index).map(|(phase, _)| *phase);
         let level = level_of(link, phase, self.can_start);
-        link.listing = Some(Listing { id, table, bearer, level, is_dirty: false });
+        link.listing = Some(Listing { id, table, class, level, is_dirty: false });
         let mut entry = SnapshotEntry::new(observation(index, link, level)?);
-        let settings = settings_of(link, bearer, self.can_start);
+        let settings = settings_of(link, class, self.can_start);
         let is_told = self.naming.has_told(&entry.observation.id);
         entry.settings = self.naming.settings(link, settings);
         if is_new && !is_told {
@@ -395,14 +404,6 @@ fn is_done(link: &Link, phase: Option<Phase>, level: LinkState) -> bool {
     }
 }
 
-fn bearer_of(index: u32, link: &Link, is_wireless: fn(u32, &str) -> bool) -> BearerType {
-    match link.layer {
-        ARPHRD_ETHER if !link.is_virtual && is_wireless(index, &link.name) => BearerType::Wlan,
-        ARPHRD_ETHER => BearerType::Ethernet,
-        _ => BearerType::Unknown,
-    }
-}
-
 fn capabilities(can_start: bool) -> Capabilities {
     let mut capabilities = Capabilities::DIRECT_CONNECTION_ROUTING
         | Capabilities::APPLICATION_LEVEL_ROAMING
@@ -412,7 +413,8 @@ fn capabilities(can_start: bool) -> Capabilities {
     capabilities
 }
 
-fn settings_of(link: &Link, bearer: BearerType, can_start: bool) -> Settings {
+fn settings_of(link: &Link, class: Class, can_start: bool) -> Settings {
+    let bearer = class.bearer(link);
     let mut settings = Settings::default();
     settings.name = Some(link.name.as_str().to_owned());
     settings.bearer = Some(bearer);

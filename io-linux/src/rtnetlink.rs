@@ -8,11 +8,12 @@ mod follow;
 mod jobs;
 mod lease;
 mod resync;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -27,11 +28,11 @@ use self::resync::Resync;
 use crate::backend::{Backend, Followed, How};
 use crate::configuration::{Addresses, Postponed};
 use crate::lacks::{is_strict, lacks_of};
-use crate::link_table::LinkTable;
+use crate::link_table::{Kind, LinkTable};
 use crate::netlink::{
     Failure, Message, NetlinkSocket, Received, answer, attributes, buffer, messages, request, routes, u64_at,
 };
-use crate::{Configuration, Error, Lack};
+use crate::{Configuration, Error, Lack, sysfs};
 
 // linux/rtnetlink.h
 const RTNLGRP_LINK: u32 = 1;
@@ -123,7 +124,7 @@ impl Rtnetlink {
             retry_at: None,
             retry_after: RETRY_AT_FIRST,
             buffer,
-            table: LinkTable::new(can_start, is_wireless),
+            table: LinkTable::new(can_start, sysfs::device_type),
             resync: Resync::Lost,
             is_resync_wanted: false,
             waiting_updates: Vec::new(),
@@ -421,6 +422,10 @@ impl Backend for Rtnetlink {
         self.table.named(name)
     }
 
+    fn kind(&self, id: &str) -> Option<Kind> {
+        self.table.kind(self.table.index_of(id)?)
+    }
+
     fn configure(&mut self, configuration: Rc<Configuration>) {
         self.can_watch = configuration.access_points.iter().any(|it| it.watch_carrier == Some(true));
         self.table.configure(configuration);
@@ -498,13 +503,4 @@ fn counters(id: Identifier, message: &Message<'_>) -> Option<Input> {
     let (_, stats) =
         attributes(message.payload.get(HEADER_LENGTH..)?).find(|(kind, _)| *kind == IFLA_STATS_LINK_64)?;
     Some(Input::Counters { id, received: u64_at(stats, RX_BYTES)?, sent: u64_at(stats, TX_BYTES)? })
-}
-
-/// Netlink does not tell. Sysfs does, but may be that of another network namespace: it is believed only
-/// where it knows the interface by the same index.
-fn is_wireless(index: u32, name: &str) -> bool {
-    let directory = Path::new("/sys/class/net").join(name);
-    let known_as = std::fs::read_to_string(directory.join("ifindex")).ok();
-    known_as.and_then(|text| text.trim().parse().ok()) == Some(index)
-        && (directory.join("phy80211").exists() || directory.join("wireless").exists())
 }

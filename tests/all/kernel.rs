@@ -4,8 +4,10 @@
 //! namespaces; no root. Where that is missing the tests say so, and fail if CI=true.
 
 mod bound;
+mod churn;
 mod configured;
 mod conformance;
+mod counters;
 mod idle;
 mod lease;
 mod links;

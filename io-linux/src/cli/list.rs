@@ -1,6 +1,7 @@
 //! `netsession list`: the configurations, once.
 
 use netsession_core::{ConfigurationType, ConfigurationView, Identifier, Input, LinkState, Manager};
+use netsession_io_linux::link_table::Kind;
 use netsession_io_linux::{Driver, Error};
 
 use super::arguments::Here;
@@ -13,8 +14,13 @@ use super::table::{self, Cell, printable};
 /// So many answers fit into any receive buffer.
 const ASKED_AT_ONCE: usize = 32;
 
-const HEADINGS: [&str; 8] =
-    ["CONFIG", "TYPE", "STATE", "BEARER", "INTERFACE", "RECEIVED", "SENT", "ADDRESSES"];
+const HEADINGS: [&str; 9] =
+    ["CONFIG", "TYPE", "STATE", "BEARER", "KIND", "INTERFACE", "RECEIVED", "SENT", "ADDRESSES"];
+
+const KIND_COLUMN: usize = 4;
+
+/// What the link of an access point is, where somebody knows.
+type Kinds<'a> = &'a dyn Fn(&Identifier) -> Option<Kind>;
 
 /// Shows what there is.
 ///
@@ -36,13 +42,22 @@ pub(crate) fn show(host: &mut Host) -> Result<(), Failure> {
     host.journal.take_lines();
     let text = {
         let manager = host.driver.manager();
+        let kinds: Kinds<'_> = &|id| host.driver.kind(id);
         if host.output.is_json() {
-            manager.configurations(None).map(|view| journal::configuration(&manager, view.id())).collect()
+            manager.configurations(None).map(|view| line(&manager, view.id(), kinds)).collect()
         } else {
-            table(&manager, &host.journal.counters())
+            table(&manager, &host.journal.counters(), kinds)
         }
     };
     host.output.text(text)
+}
+
+/// The `view` line of a configuration, and beside the view what the link is: readers ignore what they do not know.
+fn line(manager: &Manager, id: &Identifier, kinds: Kinds<'_>) -> String {
+    let line = journal::configuration(manager, id);
+    let Some((kind, line)) = kinds(id).zip(line.strip_suffix("}\n")) else { return line };
+    let software = kind.software.map(|word| format!(r#","software":"{word}""#)).unwrap_or_default();
+    format!("{line},\"kind\":\"{}\"{software}}}\n", kind.class.word())
 }
 
 /// Asks for the counters of all access points, and takes in what the kernel answers.
@@ -72,17 +87,22 @@ pub(crate) fn refresh_counters(driver: &Driver) -> Result<(), Failure> {
 
 /// The configurations as a table: access points with the kernel's own counters, service networks with their
 /// members.
-pub(crate) fn table(manager: &Manager, counters: &Counters) -> String {
-    let rows: Vec<Vec<Cell>> =
-        manager.configurations(None).map(|configuration| row(&configuration, counters)).collect();
+pub(crate) fn table(manager: &Manager, counters: &Counters, kinds: Kinds<'_>) -> String {
+    let mut headings = HEADINGS.to_vec();
+    let mut rows: Vec<Vec<Cell>> =
+        manager.configurations(None).map(|configuration| row(&configuration, counters, kinds)).collect();
+    if manager.configurations(None).all(|configuration| kinds(configuration.id()).is_none()) {
+        headings.remove(KIND_COLUMN);
+        rows.iter_mut().for_each(|row| drop(row.remove(KIND_COLUMN)));
+    }
     if rows.is_empty() {
         "There is no network interface here but loopback.\n".to_owned()
     } else {
-        table::render(&HEADINGS, rows)
+        table::render(&headings, rows)
     }
 }
 
-fn row(configuration: &ConfigurationView<'_>, counters: &Counters) -> Vec<Cell> {
+fn row(configuration: &ConfigurationView<'_>, counters: &Counters, kinds: Kinds<'_>) -> Vec<Cell> {
     let (received, sent) = counters.get(configuration.id()).copied().unzip();
     let count = |bytes: Option<u64>| Cell::number(bytes.map(|bytes| bytes.to_string()).unwrap_or_default());
     let interface = configuration.interface();
@@ -95,6 +115,7 @@ fn row(configuration: &ConfigurationView<'_>, counters: &Counters) -> Vec<Cell> 
         Cell::new(words(configuration.kind().word())),
         Cell::new(state(configuration)).in_style(state_style(configuration.state())),
         Cell::new(configuration.bearer().map_or("", |bearer| bearer.name())),
+        Cell::new(kinds(configuration.id()).map_or_else(String::new, |kind| kind.to_string())),
         Cell::new(interface.map_or_else(String::new, |interface| printable(&interface.name))),
         count(received),
         count(sent),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netsession_core::{BearerType, Config, Identifier, InterfaceAddress, Purpose, ShutdownPolicy};
 
-use super::matching::{KINDS, KINDS_OF_HARDWARE, Pattern, Selector};
+use super::matching::{CLASSES, KINDS, Pattern, Selector};
 use super::parse::{Entry, Faults, Placed, Reader, Section, did_you_mean, meant};
 use super::{AccessPoint, Addresses, Configuration, ServiceNetwork};
 
@@ -321,7 +321,7 @@ fn path(reader: &mut Reader<'_>, text: &Placed<&str>, what: &str) -> Option<Iden
 }
 
 fn kind(reader: &mut Reader<'_>, text: &Placed<&str>, what: &str) -> Option<Identifier> {
-    let known: Vec<&str> = KINDS_OF_HARDWARE.into_iter().chain(KINDS).collect();
+    let known: Vec<&str> = CLASSES.into_iter().chain(KINDS).collect();
     if known.contains(&text.value) {
         return Some(text.value.into());
     }

@@ -57,8 +57,9 @@ pub(super) const KINDS: [&str; 45] = [
     "wwan",
     "xfrm",
 ];
-/// What hardware is, besides.
-pub(super) const KINDS_OF_HARDWARE: [&str; 3] = ["ethernet", "wlan", "hardware"];
+/// What links are, whatever made them: the words of [`Class`](crate::link_table::Class).
+pub(super) const CLASSES: [&str; 7] =
+    ["ethernet", "wlan", "hardware", "mobile", "bluetooth", "vpn", "virtual"];
 /// The kind of a link that no software made.
 pub(crate) const HARDWARE: &str = "hardware";
 /// A kind that is not in the list.
@@ -128,7 +129,8 @@ pub struct Selector {
     pub mac: Option<Identifier>,
     /// The device that carries it, with its bus: `pci/0000:00:1f.6`.
     pub path: Option<Identifier>,
-    /// What made it, such as `bridge` or `wireguard`; of hardware `ethernet`, `wlan`, or `hardware` for both.
+    /// What it is: `ethernet`, `wlan`, `mobile`, `bluetooth`, `vpn`, `virtual`; `hardware` for all that no software
+    /// made; or what made it, such as `bridge` or `wireguard`.
     pub kind: Option<Identifier>,
 }
 
@@ -211,8 +213,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) parent: Option<&'a Identifier>,
     /// A word of [`KINDS`], [`HARDWARE`], or [`OTHER`].
     pub(crate) kind: &'a str,
-    /// Of hardware: `ethernet`, `wlan`, or nothing of that.
-    pub(crate) medium: Option<&'a str>,
+    /// A word of [`CLASSES`].
+    pub(crate) class: &'a str,
 }
 
 impl Facts<'_> {
@@ -221,7 +223,7 @@ impl Facts<'_> {
     }
 
     fn is_kind(&self, kind: &str) -> bool {
-        self.kind == kind || self.medium == Some(kind)
+        self.kind == kind || self.class == kind
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use netsession_core::{BearerType, Identifier, InterfaceAddress, LinkState};
+use netsession_core::{Identifier, InterfaceAddress, LinkState};
 
 use super::identifiers::Makes;
+use super::kind::Class;
 use crate::configuration::{HARDWARE, known_kind};
 use crate::netlink::{Message, attributes, ip, messages, text_of, u16_at, u32_at};
 
@@ -96,7 +97,7 @@ pub(super) struct Listing {
     /// The table of the configuration that it belongs to.
     pub(super) table: Option<Identifier>,
     /// As the kernel says.
-    pub(super) bearer: BearerType,
+    pub(super) class: Class,
     pub(super) level: LinkState,
     /// Something else than the level has changed since.
     pub(super) is_dirty: bool,

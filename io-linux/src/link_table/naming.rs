@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
-use crate::configuration::{AccessPoint, Addresses, Conflict, Facts, HARDWARE, Owner, Postponed};
+use crate::configuration::{AccessPoint, Addresses, Conflict, Facts, Owner, Postponed};
 
 /// Who does not ask for them loses the oldest.
 const CONFLICTS_KEPT: usize = 64;
@@ -166,12 +166,12 @@ impl LinkTable {
         }
     }
 
-    /// What a new link is called, its table, and its bearer; `None` if it is ignored.
-    pub(super) fn identify(&mut self, index: u32) -> Option<(Identifier, Option<Identifier>, BearerType)> {
+    /// What a new link is called, its table, and what it is; `None` if it is ignored.
+    pub(super) fn identify(&mut self, index: u32) -> Option<(Identifier, Option<Identifier>, Class)> {
         let link = self.links.by_index.get(&index)?;
-        let bearer = bearer_of(index, link, self.is_wireless);
+        let class = self.class_of(index, link);
         let configuration = Rc::clone(&self.naming.configuration);
-        let (owner, _) = configuration.owner(&facts(link, bearer));
+        let (owner, _) = configuration.owner(&facts(link, class));
         let wish = self.links.makes.name_of(link).clone();
         let table = match owner {
             Owner::Ignored => return None,
@@ -184,7 +184,7 @@ impl LinkTable {
         let may_be_given =
             |id: &Identifier| own.is_some_and(|it| it.id == *id) || !configuration.reserves(id);
         let id = self.identifiers.give(index, own.map_or(&wish, |it| &it.id), may_be_given);
-        Some((id, own.map(|it| it.id.clone()), bearer))
+        Some((id, own.map(|it| it.id.clone()), class))
     }
 
     /// Notes what does not fit about a link that is listed.
@@ -210,9 +210,13 @@ impl LinkTable {
 
     fn owner(&self, index: u32) -> (Owner<'_>, Option<&AccessPoint>) {
         let Some(link) = self.links.by_index.get(&index) else { return (Owner::Ignored, None) };
-        let known = link.listing.as_ref().map(|listing| listing.bearer);
-        let bearer = known.unwrap_or_else(|| bearer_of(index, link, self.is_wireless));
-        self.naming.configuration.owner(&facts(link, bearer))
+        let known = link.listing.as_ref().map(|listing| listing.class);
+        let class = known.unwrap_or_else(|| self.class_of(index, link));
+        self.naming.configuration.owner(&facts(link, class))
+    }
+
+    fn class_of(&self, index: u32, link: &Link) -> Class {
+        Class::of(link, || (self.device_type)(index, &link.name))
     }
 
     fn is_called_rightly(&self, index: u32, listing: &Listing) -> bool {
@@ -333,7 +337,7 @@ impl LinkTable {
             else {
                 continue;
             };
-            let kernel = settings_of(link, listing.bearer, self.can_start);
+            let kernel = settings_of(link, listing.class, self.can_start);
             let settings = over(kernel, table.settings(&listing.id));
             self.inputs.push_back(Input::Change(ConfigurationChange::new(listing.id.clone(), settings)));
             ids.push(listing.id.clone());
@@ -363,18 +367,13 @@ fn absent_settings(can_start: bool) -> Settings {
     settings
 }
 
-fn facts(link: &Link, bearer: BearerType) -> Facts<'_> {
-    let medium = match (link.kind, link.layer, bearer) {
-        (HARDWARE, _, BearerType::Wlan) => Some("wlan"),
-        (HARDWARE, ARPHRD_ETHER, _) => Some("ethernet"),
-        _ => None,
-    };
+fn facts(link: &Link, class: Class) -> Facts<'_> {
     Facts {
         name: &link.name,
         alternative_names: link.alternative_names(),
         permanent: link.permanent(),
         parent: link.parent(),
         kind: link.kind,
-        medium,
+        class: class.word(),
     }
 }

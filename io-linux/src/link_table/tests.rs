@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use netsession_core::{BearerType, Capabilities, Identifier, Input, LinkState};
 
-use super::{LinkTable, Links, Phase};
+use super::{DeviceType, LinkTable, Links, Phase};
 
 const NEW_LINK: u16 = 16;
 const DELETE_LINK: u16 = 17;
@@ -22,6 +22,11 @@ const RUNNING_BY_DEFAULT: u32 = 0x40;
 const TENTATIVE: u32 = 0x40;
 const DEPRECATED: u32 = 0x20;
 const FAILED: u32 = 0x08;
+// ARPHRD_…
+const PPP: u16 = 512;
+const RAW_IP: u16 = 519;
+const RADIOTAP: u16 = 803;
+const NO_HEADER: u16 = 0xfffe;
 
 fn message(kind: u16, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(16 + payload.len()).unwrap();
@@ -38,13 +43,15 @@ struct Link {
     kind: u16,
     family: u8,
     index: u32,
+    layer: u16,
     flags: u32,
     attributes: Vec<u8>,
 }
 
 impl Link {
     fn new(index: u32, name: &str, flags: u32) -> Self {
-        Self { kind: NEW_LINK, family: 0, index, flags, attributes: Vec::new() }.with(3, name.as_bytes())
+        Self { kind: NEW_LINK, family: 0, index, layer: 1, flags, attributes: Vec::new() }
+            .with(3, name.as_bytes())
     }
 
     fn gone(index: u32) -> Self {
@@ -60,6 +67,10 @@ impl Link {
         self.with(18, &attribute(1, kind.as_bytes()))
     }
 
+    fn of_layer(self, layer: u16) -> Self {
+        Self { layer, ..self }
+    }
+
     fn permanent(self, last: u8) -> Self {
         self.with(54, &[2, 0, 0, 0, 0, last])
     }
@@ -69,7 +80,8 @@ impl Link {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut payload = vec![self.family, 0, 1, 0];
+        let mut payload = vec![self.family, 0];
+        payload.extend(self.layer.to_ne_bytes());
         payload.extend(self.index.to_ne_bytes());
         payload.extend(self.flags.to_ne_bytes());
         payload.extend([0; 4]);
@@ -91,7 +103,12 @@ fn address(kind: u16, index: u32, text: &str, flags: u32) -> Vec<u8> {
 }
 
 fn table(can_start: bool) -> LinkTable {
-    LinkTable::new(can_start, |_, name| name.starts_with("wl"))
+    LinkTable::new(can_start, |_, name| match name.get(..2)? {
+        "wl" => Some(DeviceType::Wlan),
+        "ww" => Some(DeviceType::Wwan),
+        "bn" => Some(DeviceType::Bluetooth),
+        _ => None,
+    })
 }
 
 fn inputs(table: &mut LinkTable) -> Vec<Input> {
@@ -157,7 +174,7 @@ fn levels_follow_flags_and_addresses() {
         let mut table = table(can_start);
         table.adopt(fresh(&dump));
         assert_eq!(words(&mut table), format!("{{eth0={level}}}"), "{can_start} {flags:x} {has_address}");
-        let mut table = LinkTable::new(can_start, |_, _| false);
+        let mut table = LinkTable::new(can_start, |_, _| None);
         dump.iter().for_each(|datagram| table.notify(datagram));
         assert_eq!(table.level(2), Some(level), "{can_start} {flags:x} {has_address}");
     }
@@ -282,14 +299,33 @@ fn links_come_and_go_but_loopback_is_none_and_a_bridge_port_that_leaves_is_not_g
 #[test]
 fn what_a_link_is_comes_from_its_kind() {
     let mut table = table(false);
-    for (link, bearer, counts) in [
-        (Link::new(2, "eth0", 0), BearerType::Ethernet, true),
-        (Link::new(3, "wlan0", 0), BearerType::Wlan, true),
-        (Link::new(4, "wl-not", 0).of_kind("veth"), BearerType::Ethernet, false),
-        (Link::new(5, "docker0", 0).of_kind("bridge"), BearerType::Ethernet, false),
-        (Link::new(6, "bond0", 0).of_kind("bond"), BearerType::Ethernet, true),
+    for (link, kind, bearer, counts) in [
+        (Link::new(2, "eth0", 0), "ethernet", BearerType::Ethernet, true),
+        (Link::new(3, "wlan0", 0), "wlan", BearerType::Wlan, true),
+        (Link::new(4, "wl-not", 0).of_kind("veth"), "virtual (veth)", BearerType::Ethernet, false),
+        (Link::new(5, "docker0", 0).of_kind("bridge"), "virtual (bridge)", BearerType::Ethernet, false),
+        (Link::new(6, "bond0", 0).of_kind("bond"), "virtual (bond)", BearerType::Ethernet, true),
+        // A monitor hears a wireless LAN, and is no way to the outside.
+        (Link::new(7, "wlmon", 0).of_layer(RADIOTAP), "hardware", BearerType::Unknown, true),
+        (Link::new(8, "wwan0", 0), "mobile", BearerType::Bearer3G, true),
+        (Link::new(9, "wwan1", 0).of_layer(NO_HEADER), "mobile", BearerType::Bearer3G, true),
+        (Link::new(10, "modem0", 0).of_layer(RAW_IP), "mobile", BearerType::Bearer3G, true),
+        (Link::new(11, "modem1", 0).of_kind("wwan"), "mobile (wwan)", BearerType::Bearer3G, true),
+        (Link::new(12, "ppp0", 0).of_layer(PPP).of_kind("ppp"), "virtual (ppp)", BearerType::Unknown, true),
+        (Link::new(13, "line0", 0).of_layer(PPP), "hardware", BearerType::Unknown, true),
+        (Link::new(14, "bnep0", 0), "bluetooth", BearerType::Bluetooth, true),
+        (Link::new(15, "tap0", 0).of_kind("tun"), "vpn (tun)", BearerType::Unknown, false),
+        (
+            Link::new(16, "wg0", 0).of_layer(NO_HEADER).of_kind("wireguard"),
+            "vpn (wireguard)",
+            BearerType::Unknown,
+            false,
+        ),
+        (Link::new(17, "new0", 0).of_kind("brandnew"), "virtual (other)", BearerType::Ethernet, false),
+        (Link::new(18, "hwsim", 0).of_kind("virt_wifi"), "wlan (virt_wifi)", BearerType::Wlan, true),
     ] {
         table.notify(&link.bytes());
+        assert_eq!(table.kind(link.index).unwrap().to_string(), kind);
         let Input::Add(add) = only_input(&mut table) else { panic!() };
         assert_eq!((add.settings.bearer, add.settings.counts_for_online), (Some(bearer), Some(counts)));
         assert_eq!(add.settings.loss_grace.is_some(), bearer == BearerType::Wlan);

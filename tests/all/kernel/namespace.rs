@@ -123,6 +123,16 @@ impl Namespace {
     /// A veth link whose other end, plugged in, lies in the far namespace under another index.
     pub(super) fn cable(&self, name: &str) {
         self.ip(&format!("link add {name} type veth peer name {name}p"));
+        self.lay(name);
+    }
+
+    /// The same, with this index on this side.
+    pub(super) fn cable_with_index(&self, name: &str, index: u32) {
+        self.ip(&format!("link add {name} index {index} type veth peer name {name}p"));
+        self.lay(name);
+    }
+
+    fn lay(&self, name: &str) {
         self.ip(&format!("link set {name}p netns {}", self.far.id()));
         self.plug(name);
     }

@@ -156,7 +156,7 @@ fn make_cables(namespace: &Namespace) {
 }
 
 /// The kernel tells of carrier a little later than of the change that it follows from.
-fn until_true(driver: &Driver, namespace: &Namespace) {
+pub(super) fn until_true(driver: &Driver, namespace: &Namespace) {
     until(driver, "what ip says", |driver| links_of(driver) == links_of_ip(namespace));
 }
 

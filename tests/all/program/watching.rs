@@ -24,10 +24,10 @@ fn list_shows_what_the_kernel_has() {
         let line = ended.out.lines().find(|line| line.starts_with(id)).expect(id);
         line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(line("CONFIG")[..5], ["CONFIG", "TYPE", "STATE", "BEARER", "INTERFACE"]);
+    assert_eq!(line("CONFIG")[..6], ["CONFIG", "TYPE", "STATE", "BEARER", "KIND", "INTERFACE"]);
     assert!(line("a0").contains(&"discovered".to_owned()), "{}", ended.out);
     let up = line("a1");
-    for word in ["active", "a1", "192.0.2.1/31", "Ethernet"] {
+    for word in ["active", "a1", "192.0.2.1/31", "Ethernet", "virtual", "(veth)"] {
         assert!(up.contains(&word.to_owned()), "{word} is not in {up:?}");
     }
 }
@@ -64,6 +64,8 @@ fn list_as_json_is_a_view_for_each_configuration() {
     let up = views.iter().find(|view| view["id"] == "a1").expect("it is there");
     assert_eq!((&up["state"], &up["interface"]["name"]), (&"active".into(), &"a1".into()));
     assert_eq!(up["interface"]["addresses"][0], "192.0.2.1/31");
+    let first: Value = serde_json::from_str(ended.out.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&first["kind"], &first["software"]), (&"virtual".into(), &"veth".into()));
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod kernel;
 use std::time::{Duration, Instant};
 
 use netsession_core::{Input, LinkState};
-use netsession_io_linux::link_table::{LinkTable, Links, Phase};
+use netsession_io_linux::link_table::{DeviceType, LinkTable, Links, Phase};
 
 use self::belief::Belief;
 use self::datagram::Bytes;
@@ -192,7 +192,11 @@ impl Run {
 }
 
 fn table(can_start: bool) -> LinkTable {
-    LinkTable::new(can_start, |_, name| name.starts_with("wl"))
+    LinkTable::new(can_start, |_, name| match name.get(..2)? {
+        "wl" => Some(DeviceType::Wlan),
+        "ww" => Some(DeviceType::Wwan),
+        _ => None,
+    })
 }
 
 fn inputs(table: &mut LinkTable) -> Vec<Input> {

@@ -90,7 +90,7 @@ enum Line {
 impl Play<'_> {
     fn begin(&mut self) -> Result<(), Failure> {
         self.text(self.stage.place())?;
-        let table = seen(self.stage, |manager| list::table(manager, &Counters::new()));
+        let table = seen(self.stage, |manager| list::table(manager, &Counters::new(), &|_| None));
         self.text(format_args!("\n{}", table.trim_end()))
     }
 

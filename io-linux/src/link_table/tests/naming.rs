@@ -88,12 +88,14 @@ fn each_way_to_say_which_interface_it_is() {
         hardware(5, "wg0").of_kind("wireguard"),
         hardware(6, "new0").of_kind("brandnew"),
         hardware(7, "odd0").with(52, &attribute(53, b"the-office\0")),
+        hardware(8, "wwan0"),
+        hardware(9, "bnep0"),
     ];
     for (selector, expected) in [
         ("interface = \"enp3s0\"", &[2][..]),
         ("interface = \"the-office\"", &[7]),
         ("pattern = \"the-*\"", &[7]),
-        ("pattern = \"[ew]*\"", &[2, 3, 5]),
+        ("pattern = \"[ew]*\"", &[2, 3, 5, 8]),
         ("pattern = \"*\"\nkind = \"wlan\"", &[3]),
         ("pattern = \"e*\"\nkind = \"wlan\"", &[]),
         ("mac = \"02-00-00-00-00-09\"", &[2]),
@@ -101,7 +103,11 @@ fn each_way_to_say_which_interface_it_is() {
         ("mac = \"02:00:00:00:00:09\"\npath = \"pci/0000:00:1f.7\"", &[]),
         ("kind = \"ethernet\"", &[2, 7]),
         ("kind = \"wlan\"", &[3]),
-        ("kind = \"hardware\"", &[2, 3, 7]),
+        ("kind = \"hardware\"", &[2, 3, 7, 8, 9]),
+        ("kind = \"mobile\"", &[8]),
+        ("kind = \"bluetooth\"", &[9]),
+        ("kind = \"vpn\"", &[5]),
+        ("kind = \"virtual\"", &[4, 6]),
         ("kind = \"bridge\"", &[4]),
         ("kind = \"wireguard\"", &[5]),
     ] {
@@ -118,7 +124,7 @@ fn each_way_to_say_which_interface_it_is() {
                 }
                 datagrams.iter().for_each(|datagram| table.notify(datagram));
             }
-            let owned: Vec<u32> = (2..8).filter(|index| table.table_of(*index).is_some()).collect();
+            let owned: Vec<u32> = (2..10).filter(|index| table.table_of(*index).is_some()).collect();
             assert_eq!(owned, expected, "{selector}");
             assert_eq!(table.links_of("it").len(), expected.len().max(1), "{selector}");
             assert_eq!(conflicts(&mut table), Vec::<String>::new(), "{selector}");
