@@ -63,7 +63,7 @@ const BEARERS_MEANT: [(&str, &str); 8] = [
     ("5g", "4g"),
     ("umts", "wcdma"),
 ];
-const KINDS_MEANT: [(&str, &str); 8] = [
+const KINDS_MEANT: [(&str, &str); 11] = [
     ("wifi", "wlan"),
     ("wi-fi", "wlan"),
     ("wireless", "wlan"),
@@ -72,6 +72,9 @@ const KINDS_MEANT: [(&str, &str); 8] = [
     ("tap", "tun"),
     ("wg", "wireguard"),
     ("docker", "bridge"),
+    ("modem", "mobile"),
+    ("cellular", "mobile"),
+    ("tunnel", "vpn"),
 ];
 const ADDRESSES_MEANT: [(&str, &str); 5] =
     [("none", "external"), ("manual", "static"), ("auto", "slaac"), ("ra", "slaac"), ("dhcpv4", "dhcp")];

@@ -111,6 +111,9 @@ path = "eth0""#,
 kind = "wifi""#,
      &[r#"line 2, column 8: [access-point.office] kind cannot be "wifi"; did you mean "wlan"?"#]),
     (r#"[access-point.office]
+kind = "modem""#,
+     &[r#"line 2, column 8: [access-point.office] kind cannot be "modem"; did you mean "mobile"?"#]),
+    (r#"[access-point.office]
 kind = "brige""#,
      &[r#"line 2, column 8: [access-point.office] kind cannot be "brige"; did you mean "bridge"?"#]),
     (r#"[access-point.office]
