@@ -120,6 +120,10 @@ kernel_tests! {
             assert_eq!(default_routes(namespace), [format!("eth0 via {ROUTER} metric 100")]);
             let mark = marks()[&IpAddr::from([10, 9, 0, 7])];
             assert!(mark.is_none_or(|mark| mark == super::marks::OURS), "{mark:?}");
+            catch_up(&driver);
+            // Half of the lease, but for the time that this test took.
+            let idle = driver.next_deadline().map(|at| at.saturating_duration_since(Instant::now()));
+            assert!(idle.is_some_and(|idle| idle > Duration::from_secs(u64::from(LONG_SECONDS) / 4)), "{idle:?}");
             session.close();
             until(&driver, "down", |_| session.state() == SessionState::Disconnected);
             nothing_is_left(&driver, namespace);
