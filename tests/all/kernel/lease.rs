@@ -30,11 +30,15 @@ struct Server {
 impl Server {
     /// Returns when it serves one address, 10.9.0.`last`. `None`, said loudly, if there is no such program.
     fn start(namespace: &Namespace, last: u8, lease_seconds: u32) -> Option<Self> {
+        Self::start_with(namespace, last, lease_seconds, ROUTER)
+    }
+
+    fn start_with(namespace: &Namespace, last: u8, lease_seconds: u32, router: &str) -> Option<Self> {
         let folder = support::scratch("udhcpd");
         let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
         let text = format!(
             "start 10.9.0.{last}\nend 10.9.0.{last}\ninterface eth0p\nlease_file {}\npidfile {}\noffer_time 1\n\
-             opt subnet 255.255.255.0\nopt router {ROUTER}\nopt dns {ROUTER}\nopt lease {lease_seconds}\n",
+             opt subnet 255.255.255.0\nopt router {router}\nopt dns {ROUTER}\nopt lease {lease_seconds}\n",
             path("leases"),
             path("pid")
         );
@@ -154,6 +158,18 @@ kernel_tests! {
         namespace.plug("eth0");
         assert_eq!(session.wait_for_opened(-1), WaitResult::Opened);
         assert_eq!(addresses(&session), ["10.9.0.7/24"]);
+    }
+
+    fn what_cannot_be_given_fails_the_opening_and_leaves_nothing(namespace) {
+        let driver = leasing(namespace, 0);
+        // On no network of the link.
+        let Some(_server) = Server::start_with(namespace, 7, LONG_SECONDS, "192.0.2.1") else { return };
+        let session = driver.session("office");
+        session.open();
+        assert!(matches!(session.wait_for_opened(-1), WaitResult::Failed(_)));
+        let why = driver.turn().unwrap_err().to_string();
+        assert!(why.contains("leased") && why.contains("192.0.2.1") && why.contains("eth0"), "{why}");
+        nothing_is_left(&driver, namespace);
     }
 
     fn what_another_network_leases_takes_the_place_of_what_was(namespace) {
