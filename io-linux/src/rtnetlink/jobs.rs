@@ -166,8 +166,10 @@ impl Rtnetlink {
                 self.begin(index);
                 continue;
             }
-            if matches!(job.action, Action::Stop { .. } | Action::Undo) {
-                self.leases.remove(&index);
+            if matches!(job.action, Action::Stop { .. } | Action::Undo)
+                && let Some(leasing) = self.leases.remove(&index)
+            {
+                leasing.close();
             }
             let given = self.given.get(&index);
             let Some(step) = job.next_step(given) else {

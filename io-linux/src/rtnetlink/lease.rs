@@ -4,14 +4,14 @@
 //! packet socket of the one interface (see `port`). While the link has no carrier nothing is sent; with carrier
 //! again it is asked afresh, because it may be another network, and what was leased stays until the answer or
 //! until its end. What a lease gives is an address and a default route. Servers of names, other routes, and
-//! whatever else the server says are not looked at. Nothing is given back to the server at the end: smoltcp has
-//! no such message, servers do not count on it, and the next start on that network gets the same address.
+//! whatever else the server says are not looked at. A stop tells the server that the address is free (see `release`).
 
 mod packet;
 mod port;
+mod release;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use mio::Token;
@@ -60,6 +60,8 @@ struct Lease {
     began: Instant,
     has_carrier: bool,
     terms: Option<Terms>,
+    /// Whom it is from.
+    server: Option<Ipv4Addr>,
     /// When it may not be used any more.
     end: Option<Instant>,
     wake: Option<Instant>,
@@ -123,6 +125,16 @@ impl Rtnetlink {
 }
 
 impl Leasing {
+    /// Ends it, while the interface still has what it gave.
+    pub(super) fn close(self) {
+        let Lease { mut port, terms, server, .. } = self.lease;
+        if let (Some(Terms { address, .. }), Some(server)) = (terms, server)
+            && let IpAddr::V4(address) = address.address
+        {
+            port.release(address, server);
+        }
+    }
+
     /// The machine may have slept, and its clock with it.
     pub(super) const fn doubt(&mut self) {
         self.lease.has_carrier = false;
@@ -161,8 +173,8 @@ impl Lease {
         let mut sockets = SocketSet::new(Vec::new());
         let machine = sockets.add(machine);
         let wake = Some(now);
-        let (has_carrier, terms, end) = (false, None, None);
-        Ok(Self { port, interface, sockets, machine, began: now, has_carrier, terms, end, wake })
+        let (has_carrier, terms, server, end) = (false, None, None, None);
+        Ok(Self { port, interface, sockets, machine, began: now, has_carrier, terms, server, end, wake })
     }
 
     /// `true` if what it gives has to be looked at.
@@ -200,6 +212,7 @@ impl Lease {
                 // And room for one route.
                 let _ = config.router.map(|router| routes.add_default_ipv4_route(router));
                 self.terms = Terms::of(&config);
+                self.server = Some(config.server.identifier);
                 true
             }
             Some(dhcpv4::Event::Deconfigured) => {

@@ -134,6 +134,18 @@ kernel_tests! {
         }
     }
 
+    fn a_stop_gives_the_address_back_so_that_another_can_have_it(namespace) {
+        let driver = leasing(namespace, 20_000);
+        let Some(_server) = Server::start(namespace, 7, LONG_SECONDS) else { return };
+        // The server has one address, and knows who has it by this.
+        for own in ["02:00:00:00:00:01", "02:00:00:00:00:02"] {
+            namespace.ip(&format!("link set eth0 address {own}"));
+            let session = open(&driver, "office");
+            session.close();
+            nothing_is_left(&driver, namespace);
+        }
+    }
+
     fn without_a_server_opening_fails_in_time_and_leaves_nothing(namespace) {
         let driver = leasing(namespace, 300);
         let session = driver.session("office");

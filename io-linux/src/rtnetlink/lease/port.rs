@@ -10,7 +10,9 @@ use mio::unix::SourceFd;
 use rustix::io::Errno;
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
-use smoltcp::wire::{DhcpMessageType, DhcpPacket, DhcpRepr, EthernetFrame, EthernetProtocol};
+use smoltcp::wire::{
+    DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
+};
 use smoltcp::wire::{Ipv4Packet, UdpPacket};
 use socket2::{Domain, SockFilter, Socket, Type};
 
@@ -33,6 +35,9 @@ pub(super) struct Port {
     budget: usize,
     /// What the last confirmation said: whose it is, and for how long.
     confirmed: Option<(Ipv4Addr, Duration)>,
+    /// Who sent it: the server, or the relay before it.
+    pub(super) peer: Option<EthernetAddress>,
+    pub(super) own: EthernetAddress,
 }
 
 impl Port {
@@ -59,7 +64,17 @@ impl Port {
         let (socket, own) = open().map_err(failure)?;
         let text = || Some("it is no Ethernet".to_owned());
         let own = own.ok_or_else(|| Failure { error: Errno::OPNOTSUPP, text: text() })?;
-        Ok((Self { socket, received: vec![0; FRAME_BYTES], budget: 0, confirmed: None }, own))
+        Ok((
+            Self {
+                socket,
+                received: vec![0; FRAME_BYTES],
+                budget: 0,
+                confirmed: None,
+                peer: None,
+                own: EthernetAddress(own),
+            },
+            own,
+        ))
     }
 
     pub(super) fn begin_turn(&mut self) {
@@ -85,6 +100,7 @@ impl Port {
                     Seen::Other => return Some(length),
                     Seen::Confirmed(address, time) => {
                         self.confirmed = Some((address, time));
+                        self.peer = Some(EthernetFrame::new_unchecked(&self.received).src_addr());
                         return Some(length);
                     }
                 },
@@ -221,7 +237,6 @@ fn filter() -> [SockFilter; 18] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smoltcp::wire::EthernetAddress;
 
     /// What a confirmation is taken for that says these seconds: until the end, to renew, to rebind.
     fn seen_with(lease: Option<u32>, renew: Option<u32>, rebind: Option<u32>) -> Seen {
