@@ -106,7 +106,9 @@ impl Manager {
             let is_held = ap.holders.iter().any(|&holder| {
                 !self.session_ref(holder).is_some_and(|session| session.gives_way(sibling, on))
             });
-            let is_idle = matches!(ap.phase, Phase::Idle | Phase::Cancelling { .. });
+            // Within the grace of a loss it is waited for until that is over (R-X-21).
+            let is_idle =
+                matches!(ap.phase, Phase::Idle | Phase::Cancelling { .. }) && ap.before_loss.is_none();
             let is_rising = matches!(ap.link(), LinkState::Connecting | LinkState::Active);
             if !is_held && is_idle && is_rising && ap.can_make_room(!ap.holders.is_empty()) {
                 self.request_stop(sibling, StopReason::Unwanted);

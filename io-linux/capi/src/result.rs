@@ -82,10 +82,10 @@ impl From<Error> for Failure {
             Error::NotFound { .. } => NetsessionResult::NotFound,
             Error::Ambiguous { .. } => NetsessionResult::Ambiguous,
             Error::Refused(_) | Error::NoLink { .. } | Error::Bind { .. } => NetsessionResult::Refused,
-            Error::System { .. } | Error::Kernel { .. } | Error::DefaultRoute { .. } => {
+            Error::Conflict(_) => NetsessionResult::Ambiguous,
+            Error::System { .. } | Error::Kernel { .. } | Error::DefaultRoute { .. } | _ => {
                 NetsessionResult::System
             }
-            _ => NetsessionResult::System,
         };
         Self::new(code, error.to_string())
     }

@@ -157,7 +157,7 @@ impl Model {
     /// Up, coming up, going down, or being started for somebody: no other access point of its device can be
     /// started now (R-X-31: a cancel or a clean-up keeps nobody waiting).
     pub(super) fn occupies_device(&self, key: Key) -> bool {
-        self.ap(key).is_some_and(|ap| ap.level >= LinkState::Connecting)
+        self.ap(key).is_some_and(|ap| ap.level >= LinkState::Connecting || ap.grace.is_some())
             || (self.ap(key).is_some_and(AccessPoint::is_starting) && !self.starters(key).is_empty())
     }
 
@@ -178,7 +178,7 @@ impl Model {
             if holders.iter().any(|holder| *holder != session) {
                 return false;
             }
-            let is_up = ap.level >= LinkState::Connecting;
+            let is_up = ap.level >= LinkState::Connecting || ap.grace.is_some();
             if holders.is_empty() {
                 return !is_up || (ap.can_start_and_stop() && ap.shutdown != ShutdownPolicy::Never);
             }
@@ -195,7 +195,8 @@ impl Model {
             // What it merely tries it lets go of, and then nobody holds it.
             let uses =
                 self.sessions.get(&session).and_then(|it| it.open()).is_some_and(|open| open.a == other);
-            let is_in_the_way = !uses && ap.level >= LinkState::Connecting && stays;
+            let is_up = ap.level >= LinkState::Connecting || ap.grace.is_some();
+            let is_in_the_way = !uses && is_up && stays;
             holders.iter().all(|holder| *holder == session) && !is_in_the_way
         })
     }

@@ -111,6 +111,13 @@ impl Model {
 
     /// Asks for a stop, in place of whatever was under way.
     pub(super) fn ask_stop(&mut self, link: Key, stoppers: Vec<u64>) {
+        // It may be long since it could be started.
+        if !self.ap(link).is_some_and(AccessPoint::can_start_and_stop) {
+            if let Some(ap) = self.ap_mut(link) {
+                ap.request = None;
+            }
+            return;
+        }
         let deadline = self.now + self.config.stop_timeout;
         let op = self.ask(Asked::Stop { link });
         if let Some(ap) = self.ap_mut(link) {
