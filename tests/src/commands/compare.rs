@@ -1,7 +1,8 @@
-//! `compare`: the core beside the reference model, in named small worlds to the end and then at random.
+//! `compare`: the core beside the reference model, in named small worlds to the end, and at random beside that.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use netsession_io_sim::explore::Edge;
@@ -25,7 +26,7 @@ pub(crate) struct Arguments {
     /// Go on after a difference, and tell one of each kind
     #[arg(long)]
     every: bool,
-    /// How long to go on at random afterwards, in all small worlds and in scenarios of the soak
+    /// How long to go on at random on a thread of its own, in all small worlds and in scenarios of the soak
     #[arg(long, value_name = "N", default_value_t = 0)]
     seconds: u64,
     /// The first seed
@@ -38,21 +39,34 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> io::Result<bool> {
     let all = worlds();
-    let mut is_same = true;
-    for name in &arguments.world {
-        let Some(named) = all.iter().find(|named| named.name == name) else {
+    let named = |name: &String| {
+        all.iter().find(|named| named.name == name).ok_or_else(|| {
             let names: Vec<_> = all.iter().map(|named| named.name).collect();
             let why = format!("there is no small world {name}: name one of {}", names.join(", "));
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        };
-        if arguments.every {
-            is_same &= every(named, arguments.limit);
-        } else if let Err(apart) = to_the_end(named, arguments.limit) {
-            println!("{}: the core and the model differ\n{apart}", named.name);
-            return Ok(false);
-        }
+            io::Error::new(io::ErrorKind::InvalidInput, why)
+        })
+    };
+    let walked = arguments.world.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    thread::scope(|scope| {
+        let random = scope.spawn(|| arguments.seconds == 0 || at_random(&all, arguments));
+        // All of them, whatever the first says.
+        let is_same =
+            walked.iter().map(|named| is_the_same(named, arguments)).fold(true, |all, one| all && one);
+        let is_random_same = random
+            .join()
+            .map_err(|_| io::Error::other("a random walk panicked; what it said stands above"))?;
+        Ok(is_same && is_random_same)
+    })
+}
+
+/// Walks through a world, and tells what it found.
+fn is_the_same(named: &Named, arguments: &Arguments) -> bool {
+    if arguments.every {
+        return every(named, arguments.limit);
     }
-    Ok(is_same && (arguments.seconds == 0 || at_random(&all, arguments)))
+    to_the_end(named, arguments.limit)
+        .inspect_err(|apart| println!("{}: the core and the model differ\n{apart}", named.name))
+        .is_ok()
 }
 
 fn to_the_end(named: &Named, limit: usize) -> Result<(), Box<Apart>> {
