@@ -87,6 +87,7 @@ impl Manager {
             | Input::Completed { .. }
             | Input::Counters { .. }
             | Input::Policies { .. }
+            | Input::Adopt { .. }
             | Input::Default { .. }
             | Input::Session { .. }
             | Input::Resolved { .. }

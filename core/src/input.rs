@@ -61,6 +61,12 @@ pub enum Input {
         /// All that hold now.
         policies: UsagePolicies,
     },
+    /// The link of an access point is ours: an earlier run of its driver started it and has not stopped it
+    /// (R-X-54).
+    Adopt {
+        /// The access point.
+        id: Identifier,
+    },
     /// The platform's own default configuration.
     Default {
         /// `None`: it has none.
@@ -188,6 +194,7 @@ impl Input {
             | Self::Completed { .. }
             | Self::Counters { .. }
             | Self::Policies { .. }
+            | Self::Adopt { .. }
             | Self::Default { .. }
             | Self::Session { .. }
             | Self::Resolved { .. }

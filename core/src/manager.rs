@@ -129,6 +129,11 @@ impl Manager {
                 }
                 self.settle_touched();
             }
+            // Whose device was let go of in this moment may have more to choose from, and be late by that.
+            if core::mem::take(&mut self.work.is_unsettled) {
+                self.settle_touched();
+                continue;
+            }
             self.request_touched();
             if self.timers.next().is_none_or(|wake| wake.at > self.now) {
                 return;
@@ -164,6 +169,10 @@ impl Manager {
                 self.take_counters(id, Bytes { received, sent });
             }
             Input::Policies { id, policies } => self.set_policies(&id, policies)?,
+            Input::Adopt { id } => {
+                let id = self.find_access_point(&id)?;
+                self.adopt(id);
+            }
             Input::Default { id } => {
                 self.platform_default = id.map(|id| self.find(&id)).transpose()?;
             }
@@ -287,6 +296,7 @@ impl Input {
                 | Self::Add(_)
                 | Self::Default { .. }
                 | Self::Policies { .. }
+                | Self::Adopt { .. }
                 | Self::Counters { .. }
         )
     }

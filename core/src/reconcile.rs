@@ -56,6 +56,15 @@ impl Manager {
         }
     }
 
+    /// A link that is up or on its way there was started by us once, and nothing has been asked of it since
+    /// (R-X-54).
+    pub(crate) fn adopt(&mut self, id: ConfigurationId) {
+        self.touch(id);
+        if let Some(ap) = self.access_point_mut(id) {
+            ap.ours |= ap.phase == Phase::Idle && ap.is_up_or_rising();
+        }
+    }
+
     /// Whether a holder wants it up; one whose link is dead only keeps it from being stopped (R-ROAM-32).
     pub(crate) fn is_wanted(&self, id: ConfigurationId) -> bool {
         let holders = self.access_point(id).map_or(&[][..], |ap| &ap.holders);

@@ -169,14 +169,14 @@ impl Manager {
         }
     }
 
-    /// Ends refusals that are over: by time, by what the links did, by removal.
+    /// Ends refusals that are over: by time, by what the links did, by leaving the service network (R-X-55).
     pub(crate) fn note_refusals(&mut self, id: SessionId) {
         let now = self.now;
         let Some(session) = self.session_mut(id).filter(|session| !session.refusals.is_empty()) else {
             return;
         };
-        let mut refusals = core::mem::take(&mut session.refusals);
-        refusals.retain(|member| self.access_point(member).is_some());
+        let (target, mut refusals) = (session.target(), core::mem::take(&mut session.refusals));
+        refusals.retain(|member| self.leads_to(target, member) && self.access_point(member).is_some());
         let members: Vec<_> = refusals.members().collect();
         for member in members {
             if let Some(ap) = self.access_point(member) {
@@ -227,7 +227,7 @@ impl Manager {
         let (retry_after, give_up_after) = self.retry(id);
         let Some(on) = self.session_ref(id).and_then(Session::in_use) else { return };
         self.touch(on);
-        let exists = self.access_point(on).is_some();
+        let exists = self.access_point(on).is_some() && self.has_member(id, on);
         let Some(session) = self.session_mut(id) else { return };
         let Request::Open(open) = &mut session.request else { return };
         let was_in_use = core::mem::replace(&mut open.life, Life::Dead { since: now }) == Life::Alive;

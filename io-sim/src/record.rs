@@ -76,6 +76,7 @@ pub(crate) fn write_input(f: &mut fmt::Formatter<'_>, input: &Input) -> fmt::Res
             write!(f, "policies {id}")?;
             policies.words().try_for_each(|word| write!(f, " {word}"))
         }
+        Input::Adopt { id } => write!(f, "adopt {id}"),
         Input::Default { id } => write!(f, "default {}", id.as_deref().unwrap_or("none")),
         Input::Session { on } => write!(f, "session on {on}"),
         Input::Open { session } => write!(f, "open {}", session.number()),

@@ -168,6 +168,7 @@ const fn named(input: &Input) -> Option<SessionId> {
         | Input::Completed { .. }
         | Input::Counters { .. }
         | Input::Policies { .. }
+        | Input::Adopt { .. }
         | Input::Default { .. }
         | Input::Session { .. }
         | Input::Resolved { .. }

@@ -164,6 +164,7 @@ impl Model {
                 | Input::Add(_)
                 | Input::Default { .. }
                 | Input::Policies { .. }
+                | Input::Adopt { .. }
                 | Input::Counters { .. }
                 | Input::Snapshot(_)
         )
@@ -187,6 +188,7 @@ impl Model {
 
     /// What a session does about what is so now.
     fn look(&mut self, session: u64) {
+        self.forget_who_left(session);
         if self.end_with_its_configuration(session) {
             return;
         }

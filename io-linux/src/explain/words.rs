@@ -59,6 +59,7 @@ pub(super) fn input(input: &Input) -> (Who, String) {
         Input::Counters { id, received, sent } => {
             (of(id), format!("counters: {received} bytes received, {sent} sent"))
         }
+        Input::Adopt { id } => (of(id), "is ours from an earlier run".to_owned()),
         Input::Policies { id, policies } => (of(id), format!("policies are {}", list(policies.words()))),
         Input::Default { id: Some(id) } => (Who::Platform, format!("its default is {}", escaped(id))),
         Input::Default { id: None } => (Who::Platform, "it has no default".to_owned()),

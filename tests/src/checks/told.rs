@@ -175,6 +175,7 @@ impl<'a> Session<'a> {
             | Input::Completed { .. }
             | Input::Counters { .. }
             | Input::Policies { .. }
+            | Input::Adopt { .. }
             | Input::Default { .. }
             | Input::Session { .. }
             | Input::Close { .. }

@@ -38,6 +38,7 @@ impl Model {
             | Input::Completed { .. }
             | Input::Counters { .. }
             | Input::Policies { .. }
+            | Input::Adopt { .. }
             | Input::Default { .. }
             | Input::Session { .. }
             | Input::Resolved { .. }
@@ -87,14 +88,8 @@ impl Model {
     }
 
     fn set_mode(&mut self, number: u64, mode: RoamingMode) {
-        let now = self.now;
-        let Some(session) = self.sessions.get_mut(&number) else { return };
-        if session.mode == mode {
-            return;
-        }
-        session.mode = mode;
-        if let Some(open) = session.open_mut() {
-            open.mode_since = now;
+        if let Some(session) = self.sessions.get_mut(&number) {
+            session.mode = mode;
         }
     }
 

@@ -36,6 +36,7 @@ impl Model {
             Input::Observed(seen) => self.observed(seen),
             Input::Counters { id, received, sent } => self.count(id, *received, *sent),
             Input::Policies { id, policies } => self.set_policies(id, *policies),
+            Input::Adopt { id } => self.adopt(id),
             Input::Default { id } => self.set_default(id.as_ref()),
             Input::RefreshCounters { id } => self.refresh(id),
             Input::Open { .. }
@@ -73,6 +74,18 @@ impl Model {
         let key = self.access_point_named(id)?;
         if let Some(ap) = self.ap_mut(key) {
             ap.policies = policies;
+        }
+        Ok(Accepted::Done)
+    }
+
+    /// R-X-54.
+    fn adopt(&mut self, id: &Identifier) -> Result<Accepted, Refused> {
+        let key = self.access_point_named(id)?;
+        if let Some(ap) = self.ap_mut(key)
+            && ap.request.is_none()
+            && ap.level >= LinkState::Connecting
+        {
+            ap.ours = true;
         }
         Ok(Accepted::Done)
     }

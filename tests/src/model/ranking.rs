@@ -166,9 +166,19 @@ impl Model {
         first(&is_up).or_else(|| first(&|member| self.is_active(*member))).or_else(|| usable.first().copied())
     }
 
+    /// R-X-55: what has left the service network is not refused any more.
+    pub(super) fn forget_who_left(&mut self, number: u64) {
+        let Some(target) = self.sessions.get(&number).and_then(Session::target) else { return };
+        let members = self.links(target);
+        if let Some(session) = self.sessions.get_mut(&number) {
+            session.refusals.retain(|member, _| members.contains(member));
+            session.failures.retain(|member, _| members.contains(member));
+        }
+    }
+
     pub(super) fn refuse_by_failure(&mut self, number: u64, target: Key, member: Key) {
         let (now, limit, first) = (self.now, self.config.give_up_after, self.retry_after(target));
-        if !self.configurations.contains_key(&member) {
+        if !self.links(target).contains(&member) {
             return;
         }
         let Some(session) = self.sessions.get_mut(&number) else { return };
@@ -186,7 +196,8 @@ impl Model {
     }
 
     fn refuse(&mut self, number: u64, member: Key, by_stop: bool) {
-        if !self.configurations.contains_key(&member) {
+        let target = self.sessions.get(&number).and_then(Session::target);
+        if !target.is_some_and(|target| self.links(target).contains(&member)) {
             return;
         }
         let Some(session) = self.sessions.get_mut(&number) else { return };
@@ -201,11 +212,7 @@ impl Model {
     pub(super) fn refuse_for_all(&mut self, link: Key) {
         for number in self.sessions.keys().copied().collect::<Vec<u64>>() {
             let Some(session) = self.sessions.get(&number) else { continue };
-            let target = match (session.open(), session.opening()) {
-                (Some(open), _) => open.target,
-                (None, Some(opening)) => opening.target,
-                (None, None) => continue,
-            };
+            let Some(target) = session.target() else { continue };
             if self.network(target).is_some() && self.members(target).contains(&link) {
                 self.refuse(number, link, true);
             }

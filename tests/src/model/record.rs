@@ -381,6 +381,15 @@ impl AccessPoint {
 }
 
 impl Session {
+    /// The service network or access point that it is open on, or opens.
+    pub(crate) fn target(&self) -> Option<Key> {
+        match &self.phase {
+            Phase::Open(open) => Some(open.target),
+            Phase::Opening(opening) => Some(opening.target),
+            Phase::Closed | Phase::Asking { .. } => None,
+        }
+    }
+
     pub(crate) fn open(&self) -> Option<&Open> {
         match &self.phase {
             Phase::Open(open) => Some(open),

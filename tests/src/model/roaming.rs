@@ -178,7 +178,9 @@ impl Model {
         if manner == open.manner {
             return false;
         }
-        self.change_open(number, |open| open.manner = manner);
+        let now = self.now;
+        // R-X-56.
+        self.change_open(number, |open| (open.manner, open.mode_since) = (manner, now));
         self.note_usable_of(number);
         match (&open.step, manner) {
             (Step::Offered { to, name, kind: OfferKind::Upgrade }, _) if open.dead == Dead::No => {

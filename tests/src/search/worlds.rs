@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use netsession_core::{Add, LinkState, Outcome, ReopenPolicy, RoamingMode};
+use netsession_core::{Add, Input, LinkState, Outcome, ReopenPolicy, RoamingMode};
 use netsession_io_sim::explore::{Alphabet, SmallWorld, Snapshots};
 
 /// A small world with a name.
@@ -72,6 +72,11 @@ fn access_points(ids: &[&str]) -> Vec<Add> {
     ids.iter().map(|id| Add::access_point(*id)).collect()
 }
 
+/// What an earlier run of the driver started, and is ours (R-X-54).
+fn adopted(ids: &[&str]) -> Vec<Input> {
+    ids.iter().map(|id| Input::Adopt { id: (*id).into() }).collect()
+}
+
 /// Access points, and a service network of all of them.
 fn network(ids: &[&str]) -> Vec<Add> {
     let mut all = access_points(ids);
@@ -105,6 +110,7 @@ fn one_session() -> Named {
         reopen_policies: vec![ReopenPolicy::Never, ReopenPolicy::WhenAvailable],
         snapshots: Snapshots::All,
         updates: true,
+        inputs: adopted(&["eth0"]),
         ..Alphabet::default()
     };
     // Not as long as an attempt: deadlines lie apart.
@@ -121,7 +127,8 @@ fn one_session() -> Named {
 
 fn two_sessions() -> Named {
     let mut world = SmallWorld::new(access_points(&["eth0"]), ["eth0", "eth0"]);
-    world.alphabet = Alphabet { snapshots: Snapshots::All, ..Alphabet::default() };
+    world.alphabet =
+        Alphabet { snapshots: Snapshots::All, inputs: adopted(&["eth0"]), ..Alphabet::default() };
     world.config.stop_timeout = 2 * TICK;
     Named {
         name: "W2",
@@ -135,7 +142,13 @@ fn two_sessions() -> Named {
 
 fn one_of_each() -> Named {
     let mut world = unlimited(SmallWorld::new(network(&["eth0", "wlan0"]), ["eth0", "wan"]));
-    world.alphabet = Alphabet { replaced_links: false, drops: false, removal: false, ..everything() };
+    world.alphabet = Alphabet {
+        replaced_links: false,
+        drops: false,
+        removal: false,
+        inputs: adopted(&["eth0", "wlan0"]),
+        ..everything()
+    };
     Named {
         name: "W3",
         about: "an access point session and a service network session, two access points",

@@ -55,6 +55,7 @@ impl Junk {
                 Input::Policies { id, policies }.into()
             }
             8 => Input::Config(Config::default()).into(),
+            9 => Input::Adopt { id }.into(),
             _ => Self::Completed(back, source.pick(Outcome::ALL).copied().unwrap_or(Outcome::Ok)),
         }
     }

@@ -176,6 +176,7 @@ impl Requests {
             | Input::Config(_)
             | Input::Counters { .. }
             | Input::Policies { .. }
+            | Input::Adopt { .. }
             | Input::Default { .. }
             | Input::Session { .. }
             | Input::Open { .. }
