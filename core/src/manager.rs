@@ -136,7 +136,7 @@ impl Manager {
             }
             self.request_touched();
             if self.timers.next().is_none_or(|wake| wake.at > self.now) {
-                return;
+                return self.ask_touched();
             }
         }
     }

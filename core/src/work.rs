@@ -132,7 +132,7 @@ impl Manager {
         self.work.sessions.extend_from_slice(&sessions);
     }
 
-    /// Requests are born of what was touched, and numbered (R-GEN-5). A link that is to go down is no
+    /// Requests are born of what was touched (R-GEN-5). A link that is to go down is no
     /// longer one to go to, so sessions look again.
     pub(crate) fn request_touched(&mut self) {
         loop {
@@ -158,6 +158,10 @@ impl Manager {
             }
             self.settle_touched();
         }
+    }
+
+    /// Numbers what is asked for when all is decided: what was wanted and is no longer is never said.
+    pub(crate) fn ask_touched(&mut self) {
         self.number_resolves();
         self.number_update();
         for id in self.touched_links() {

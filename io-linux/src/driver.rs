@@ -23,7 +23,7 @@ use crate::{Configuration, Error, Lack, Session};
 const RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
 
 /// Before all default routes that members get, and most of what others set.
-const FOLLOWING_METRIC: u32 = 50;
+pub(crate) const FOLLOWING_METRIC: u32 = 50;
 
 /// The core, driven by the links of this network namespace. A cheap handle: clones share one driver.
 ///
@@ -303,7 +303,7 @@ impl Default for Builder {
             addresses: Vec::new(),
             gateways: Vec::new(),
             followed: None,
-            watches_carrier: false,
+            watches_carrier: true,
             observer: None,
         }
     }
@@ -386,10 +386,11 @@ impl Builder {
         self
     }
 
-    /// While a session could roam to a link that is down, whether the link is brought up without addresses, so
-    /// that it shows whether it has carrier (R-ROAM-39). Off by default: links that are down are taken for
-    /// usable then, and only a start tells. It is for systems where nobody else manages the links; others see
-    /// them come up, and the kernel may give them addresses of IPv6 by itself, by which they count as in use.
+    /// While a session is open that could roam to a link that is down, whether the link is brought up without
+    /// addresses, so that it shows whether it has carrier (R-ROAM-39); it is down again afterwards. On by default,
+    /// where this process has CAP_NET_ADMIN: without it links that are down are taken for usable, and only a start
+    /// tells. IPv6 is kept from giving such a link addresses by itself (`addr_gen_mode`); where that cannot be done,
+    /// as in most containers, it is not brought up. Others see it come up.
     #[must_use]
     pub fn watch_carrier(mut self, watches: bool) -> Self {
         self.watches_carrier = watches;
@@ -424,9 +425,7 @@ impl Builder {
         if let Some((_, metric)) = &self.followed {
             backend.prepare_to_follow(*metric)?;
         }
-        if self.watches_carrier {
-            backend.watch_carrier();
-        }
+        backend.watch_carrier(self.watches_carrier);
         let registry = registry()?;
         let configuration = Rc::new(self.configuration.clone());
         let mut engine = Engine::new(poll, Box::new(backend), self.config, configuration, self.observer)?;

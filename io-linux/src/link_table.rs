@@ -31,8 +31,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netsession_core::{
-    Add, BearerType, Capabilities, Change as ConfigurationChange, Identifier, Input, Interface, LinkState,
-    Observation, Settings, SnapshotEntry,
+    Add, BearerType, Capabilities, Change as ConfigurationChange, Identifier, Input, Interface,
+    InterfaceAddress, LinkState, Observation, Settings, SnapshotEntry,
 };
 
 use self::identifiers::Identifiers;
@@ -42,6 +42,7 @@ use self::links::{Change, Link, Listing};
 use self::naming::Naming;
 use crate::Configuration;
 use crate::netlink::messages;
+use crate::rtnetlink::Mark;
 
 /// A move between two stations of one network is a blink of the carrier, not a loss (R-LOSS-5).
 const WLAN_LOSS_GRACE: Duration = Duration::from_millis(100);
@@ -173,6 +174,28 @@ impl LinkTable {
     #[must_use]
     pub fn name_of(&self, index: u32) -> Option<&str> {
         self.links.by_index.get(&index).map(|link| link.name.as_str())
+    }
+
+    /// The access point that an interface carries.
+    pub(crate) fn id_of(&self, index: u32) -> Option<&Identifier> {
+        self.links.by_index.get(&index)?.listing.as_ref().map(|listing| &listing.id)
+    }
+
+    /// The mark of an interface that a run of ours brought up.
+    pub(crate) fn mark_of(&self, index: u32) -> Option<Mark> {
+        self.links.by_index.get(&index)?.rare.as_ref()?.mark
+    }
+
+    /// The addresses of an interface that a start gave.
+    pub(crate) fn addresses_marked(&self, index: u32) -> Vec<InterfaceAddress> {
+        let marked = self.links.marked.iter().filter(|(marked, _)| *marked == index);
+        marked.map(|(_, address)| *address).collect()
+    }
+
+    /// The interfaces that have a mark, or an address with one.
+    pub(crate) fn marked_links(&self) -> impl Iterator<Item = u32> {
+        let links = self.links.by_index.keys().copied().filter(|index| self.mark_of(*index).is_some());
+        links.chain(self.links.marked.iter().map(|(index, _)| *index))
     }
 
     /// The level that the core was told last.

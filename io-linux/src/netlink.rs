@@ -218,6 +218,12 @@ pub(crate) struct Failure {
     pub(crate) text: Option<String>,
 }
 
+impl From<rustix::io::Errno> for Failure {
+    fn from(error: rustix::io::Errno) -> Self {
+        Self { error, text: None }
+    }
+}
+
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.text {

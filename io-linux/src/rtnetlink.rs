@@ -5,8 +5,10 @@
 //! is dumped afresh (see `resync`).
 
 mod follow;
+mod hush;
 mod jobs;
 mod lease;
+mod leftovers;
 mod resync;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use rustix::io::Errno;
 use self::follow::Follower;
 use self::jobs::{Given, Job};
 use self::lease::Leasing;
+pub(crate) use self::leftovers::Mark;
 use self::resync::Resync;
 use crate::backend::{Backend, Followed, How};
 use crate::configuration::{Addresses, Postponed};
@@ -88,8 +91,6 @@ pub(crate) struct Rtnetlink {
     /// What failed of it.
     trouble: Option<Error>,
     is_watching: bool,
-    /// A table of the configuration wants its link watched.
-    can_watch: bool,
     /// Watches that have just ended.
     unwatched: Vec<Identifier>,
     lost_notifications: u64,
@@ -141,17 +142,16 @@ impl Rtnetlink {
             gateways: Vec::new(),
             follower: None,
             trouble: None,
-            is_watching: false,
-            can_watch: false,
+            is_watching: true,
             unwatched: Vec::new(),
             lost_notifications: 0,
             resyncs: 0,
         })
     }
 
-    /// Links that are down are brought up while they are watched.
-    pub(crate) fn watch_carrier(&mut self) {
-        self.is_watching = true;
+    /// Whether links that are down are brought up while they are watched.
+    pub(crate) const fn watch_carrier(&mut self, watches: bool) {
+        self.is_watching = watches;
     }
 
     /// The default route can follow from now on, by a route of this metric.
@@ -289,9 +289,7 @@ impl Rtnetlink {
                 self.awaited.insert(sequence, awaited);
                 Ok(())
             }
-            Err(error) => {
-                Err(Failure { error: Errno::from_io_error(&error).unwrap_or(Errno::IO), text: None })
-            }
+            Err(error) => Err(Errno::from_io_error(&error).unwrap_or(Errno::IO).into()),
         }
     }
 
@@ -427,7 +425,6 @@ impl Backend for Rtnetlink {
     }
 
     fn configure(&mut self, configuration: Rc<Configuration>) {
-        self.can_watch = configuration.access_points.iter().any(|it| it.watch_carrier == Some(true));
         self.table.configure(configuration);
     }
 

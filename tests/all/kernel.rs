@@ -10,6 +10,7 @@ mod conformance;
 mod counters;
 mod idle;
 mod lease;
+mod leftovers;
 mod links;
 mod live;
 mod marks;

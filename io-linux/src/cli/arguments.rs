@@ -228,12 +228,12 @@ pub(crate) struct Roaming {
     pub(crate) roam: Roam,
     #[command(flatten)]
     pub(crate) preference: Preference,
-    /// Bring members that are down up, without an address, to see whether their cable is in
+    /// Leave members that are down alone, in place of bringing them up without an address to see their cable
     ///
-    /// Without it a member that is down counts as usable, and only starting it tells. For machines on which nobody
-    /// else manages the links. Needs CAP_NET_ADMIN.
+    /// Then a member that is down counts as usable, and only starting it tells. For members that somebody else manages
+    /// who must not see them up. A configuration file says the same of one link: watch_carrier.
     #[arg(long)]
-    pub(crate) watch_carrier: bool,
+    pub(crate) no_watch_carrier: bool,
     /// Let the default route of this machine follow the session
     ///
     /// The route appears when the session is open, moves in one step when the session has moved, and goes when it
@@ -246,7 +246,7 @@ pub(crate) struct Roaming {
 impl Roaming {
     /// A driver's settings with these.
     pub(crate) fn builder(&self, target: &Target) -> Builder {
-        let builder = Driver::builder().watch_carrier(self.watch_carrier);
+        let builder = Driver::builder().watch_carrier(!self.no_watch_carrier);
         if self.default_route { builder.follow_default_route(&target.config) } else { builder }
     }
 }

@@ -1,6 +1,6 @@
 //! The kernel's links as its messages tell them, and nothing else: no level, no identifier.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use netsession_core::{Identifier, InterfaceAddress, LinkState};
@@ -8,7 +8,9 @@ use netsession_core::{Identifier, InterfaceAddress, LinkState};
 use super::identifiers::Makes;
 use super::kind::Class;
 use crate::configuration::{HARDWARE, known_kind};
+use crate::netlink::routes::PROTOCOL;
 use crate::netlink::{Message, attributes, ip, messages, text_of, u16_at, u32_at};
+use crate::rtnetlink::Mark;
 
 // linux/rtnetlink.h
 const RTM_NEWLINK: u16 = 16;
@@ -29,6 +31,7 @@ const IFLA_PARENT_DEV_BUS_NAME: u16 = 57;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_FLAGS: u16 = 8;
+const IFA_PROTO: u16 = 11;
 const IFA_F_DADFAILED: u32 = 0x08;
 const IFA_F_DEPRECATED: u32 = 0x20;
 const IFA_F_TENTATIVE: u32 = 0x40;
@@ -61,6 +64,8 @@ pub struct Links {
     pub(super) by_index: BTreeMap<u32, Link>,
     /// Of these links.
     pub(super) makes: Makes,
+    /// Addresses that a start gave, of this run or of another one.
+    pub(super) marked: BTreeSet<(u32, InterfaceAddress)>,
     /// Links that got or lost alternative names.
     pub(super) relabelled: Vec<u32>,
 }
@@ -88,6 +93,8 @@ pub(super) struct Rare {
     pub(super) permanent: Option<Identifier>,
     pub(super) parent: Option<Identifier>,
     pub(super) alternative_names: Vec<Identifier>,
+    /// That a run of ours brought it up.
+    pub(super) mark: Option<Mark>,
 }
 
 /// What the core was told of a link.
@@ -190,6 +197,7 @@ impl Links {
 
     /// Forgets all addresses, to take them in anew.
     pub fn forget_addresses(&mut self) {
+        self.marked.clear();
         for link in self.by_index.values_mut() {
             link.addresses.clear();
         }
@@ -197,6 +205,7 @@ impl Links {
 
     /// Forgets the addresses of one link.
     pub fn forget_addresses_of(&mut self, index: u32) {
+        self.marked.retain(|(marked, _)| *marked != index);
         if let Some(link) = self.by_index.get_mut(&index) {
             link.addresses.clear();
         }
@@ -205,6 +214,7 @@ impl Links {
     pub(super) fn remove(&mut self, index: u32) -> Option<Link> {
         let link = self.by_index.remove(&index)?;
         self.makes.discount(&link);
+        self.marked.retain(|(marked, _)| *marked != index);
         Some(link)
     }
 
@@ -262,18 +272,23 @@ impl Links {
         let [family, prefix_length, flags, ..] = *payload else { return None };
         let index = u32_at(payload, 4)?;
         let link = self.by_index.get_mut(&index)?;
-        let (mut local, mut other, mut flags) = (None, None, u32::from(flags));
+        let (mut local, mut other, mut flags, mut is_marked) = (None, None, u32::from(flags), false);
         for (kind, value) in attributes(payload.get(HEADER_LENGTH..)?) {
             match kind {
                 IFA_LOCAL => local = ip(family, value),
                 IFA_ADDRESS => other = ip(family, value),
                 IFA_FLAGS => flags = u32_at(value, 0).unwrap_or(flags),
+                IFA_PROTO => is_marked = value == [PROTOCOL],
                 _ => {}
             }
         }
         let local = local.or(other)?;
         let peer = other.filter(|other| local.is_ipv4() && *other != local);
         let address = Address { local: InterfaceAddress::new(local, prefix_length)?, peer };
+        match is_new && is_marked {
+            true => drop(self.marked.insert((index, address.local))),
+            false => drop(self.marked.remove(&(index, address.local))),
+        }
         let is_usable = is_new
             && flags & (IFA_F_TENTATIVE | IFA_F_DEPRECATED | IFA_F_DADFAILED) == 0
             && leads_outside(local);
@@ -310,6 +325,7 @@ struct Attributes {
     permanent: Option<Identifier>,
     parent: Option<Identifier>,
     alternative_names: Vec<Identifier>,
+    mark: Option<Mark>,
     /// What the kernel calls the kind.
     kind: Option<&'static str>,
     is_virtual: bool,
@@ -336,7 +352,13 @@ impl Attributes {
                 IFLA_PROP_LIST => {
                     let names = attributes(value).filter(|(kind, _)| *kind == IFLA_ALT_IFNAME);
                     let name = |(_, value)| name(value, LONGEST_ALTERNATIVE_NAME_BYTES);
-                    seen.alternative_names.extend(names.filter_map(name));
+                    // Our marks are no names that anybody gave it.
+                    for name in names.filter_map(name) {
+                        match Mark::read(&name) {
+                            Some(mark) => seen.mark = Some(mark),
+                            None => seen.alternative_names.push(name),
+                        }
+                    }
                 }
                 _ => {}
             }
@@ -352,6 +374,7 @@ impl Attributes {
             permanent: self.permanent.take(),
             parent: self.parent.take(),
             alternative_names: std::mem::take(&mut self.alternative_names),
+            mark: self.mark.take(),
         };
         (rare != Rare::default()).then(|| Box::new(rare))
     }

@@ -7,7 +7,7 @@ use netlink_packet_core::{
     NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressProtocol};
-use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage, Prop};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType, RouteVia,
 };
@@ -40,6 +40,24 @@ pub(crate) fn set_up(sequence: u32, index: u32, up: bool) -> Vec<u8> {
     bytes(sequence, NLM_F_ACK, RouteNetlinkMessage::SetLink(message))
 }
 
+/// Gives a link one more name. One that some link has already is refused.
+pub(crate) fn add_alternative_name(sequence: u32, index: u32, name: String) -> Vec<u8> {
+    let message = RouteNetlinkMessage::NewLinkProp(alternative_name(index, name));
+    bytes(sequence, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, message)
+}
+
+/// Takes a name from a link that is not its first.
+pub(crate) fn remove_alternative_name(sequence: u32, index: u32, name: String) -> Vec<u8> {
+    bytes(sequence, NLM_F_ACK, RouteNetlinkMessage::DelLinkProp(alternative_name(index, name)))
+}
+
+fn alternative_name(index: u32, name: String) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.attributes.push(LinkAttribute::PropList(vec![Prop::AltIfName(name)]));
+    message
+}
+
 /// Gives a link an address, marked as ours if that is wanted. An address that is there already is refused.
 pub(crate) fn add_address(sequence: u32, index: u32, address: InterfaceAddress, is_marked: bool) -> Vec<u8> {
     let mut message = address_message(index, address);
@@ -60,11 +78,14 @@ pub(crate) fn counters(sequence: u32, index: u32) -> Vec<u8> {
     bytes(sequence, 0, RouteNetlinkMessage::GetStats(message))
 }
 
-/// The routes of a family in the main table.
-pub(crate) fn dump_routes(sequence: u32, family: Family) -> Vec<u8> {
+/// The routes of a family in the main table, or only those of ours.
+pub(crate) fn dump_routes(sequence: u32, family: Family, is_ours: bool) -> Vec<u8> {
     let mut message = RouteMessage::default();
     message.header.address_family = address_family(family);
     message.header.table = RouteHeader::RT_TABLE_MAIN;
+    if is_ours {
+        message.header.protocol = PROTOCOL.into();
+    }
     bytes(sequence, NLM_F_DUMP, RouteNetlinkMessage::GetRoute(message))
 }
 

@@ -173,10 +173,26 @@ fn next_hops(family: Family, mut bytes: &[u8]) -> Vec<Way> {
 
 /// All default routes of the main table, the best of each family first.
 pub(crate) fn read(socket: &NetlinkSocket, buffer: &mut Vec<u8>) -> Result<Vec<DefaultRoute>, Error> {
+    read_some(socket, buffer, false)
+}
+
+/// Those of ours.
+pub(crate) fn read_ours(socket: &NetlinkSocket, buffer: &mut Vec<u8>) -> Result<Vec<DefaultRoute>, Error> {
+    let mut routes = read_some(socket, buffer, true)?;
+    // The kernel sorts them out only if it is strict.
+    routes.retain(DefaultRoute::is_ours);
+    Ok(routes)
+}
+
+fn read_some(
+    socket: &NetlinkSocket,
+    buffer: &mut Vec<u8>,
+    is_ours: bool,
+) -> Result<Vec<DefaultRoute>, Error> {
     let mut routes = Vec::new();
     for family in Family::ALL {
         for attempt in 1..=ATTEMPTS {
-            let (mut some, is_whole) = dump(socket, buffer, family)?;
+            let (mut some, is_whole) = dump(socket, buffer, &request::dump_routes(1, family, is_ours))?;
             if is_whole || attempt == ATTEMPTS {
                 routes.append(&mut some);
                 break;
@@ -191,11 +207,11 @@ pub(crate) fn read(socket: &NetlinkSocket, buffer: &mut Vec<u8>) -> Result<Vec<D
 fn dump(
     socket: &NetlinkSocket,
     buffer: &mut Vec<u8>,
-    family: Family,
+    request: &[u8],
 ) -> Result<(Vec<DefaultRoute>, bool), Error> {
     const DOING: &str = "read the default routes";
     let (mut routes, mut is_whole) = (Vec::new(), true);
-    socket.send(&request::dump_routes(1, family)).map_err(|e| Error::system(DOING, e))?;
+    socket.send(request).map_err(|e| Error::system(DOING, e))?;
     loop {
         // Each part is there when the one before it has been read.
         let length = match socket.receive(buffer).map_err(|e| Error::system(DOING, e))? {

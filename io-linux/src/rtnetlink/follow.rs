@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use netsession_core::Interface;
 use rustix::io::Errno;
 
+use super::leftovers::Owner;
 use super::{FOLLOWED_ROUTES, Rtnetlink};
 use crate::Error;
 use crate::backend::Followed;
@@ -37,6 +38,8 @@ pub(super) struct Follower {
     buffer: Vec<u8>,
     /// What was told last, so that it is told once.
     told: Option<String>,
+    /// Shows others that the route has somebody who moves it.
+    _owner: Option<Owner>,
 }
 
 impl Follower {
@@ -49,6 +52,7 @@ impl Follower {
             requests: NetlinkSocket::unpolled(&[])?,
             buffer: buffer(),
             told: None,
+            _owner: Owner::claim_default_route(),
         })
     }
 

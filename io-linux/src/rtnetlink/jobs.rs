@@ -1,7 +1,8 @@
 //! Starting and stopping links: a job of a few steps, each a request that the kernel answers.
 //!
 //! Jobs on one interface run one after the other. What a start gave is kept until it is taken back, so that
-//! a stop, a failure half-way, or a cancel removes exactly that.
+//! a stop, a failure half-way, or a cancel removes exactly that. A link that was down is marked before it is brought
+//! up, so that a later run can tell what this one left if it is killed (see `leftovers`).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,7 +11,9 @@ use std::time::Instant;
 use netsession_core::{Identifier, Input, InterfaceAddress, LinkState, OperationId, Outcome};
 use rustix::io::Errno;
 
+use super::hush::Hushed;
 use super::lease::refusal_in_words;
+use super::leftovers::{Mark, Owner};
 use super::{Awaited, Rtnetlink};
 use crate::Error;
 use crate::link_table::Phase;
@@ -24,14 +27,20 @@ const METRIC_STEP: u32 = 100;
 #[derive(Debug, Default)]
 pub(super) struct Given {
     /// The start that gave it.
-    by: Option<OperationId>,
-    gifts: Vec<Gift>,
+    pub(super) by: Option<OperationId>,
+    pub(super) gifts: Vec<Gift>,
     /// It was down before.
-    was_down: bool,
+    pub(super) was_down: bool,
     /// It was up before, by somebody else.
-    was_up: bool,
+    pub(super) was_up: bool,
     /// It was down before, and a watch has brought it up.
     pub(super) is_up_by_watch: bool,
+    /// How IPv6 makes addresses for it by itself otherwise, while a watch keeps it from that.
+    pub(super) hushed: Option<Hushed>,
+    /// Its mark in the kernel.
+    pub(super) mark: Option<Mark>,
+    /// Shows others that the one who gave this is alive.
+    pub(super) owner: Option<Owner>,
 }
 
 /// A request to start or stop an interface.
@@ -72,6 +81,12 @@ pub(super) enum Action {
 enum Step {
     Up,
     Down,
+    /// Writes in the kernel that it was down before us, if the kernel knows how to.
+    Mark,
+    Unmark,
+    /// Keeps IPv6 from making addresses by itself, and lets it again. Netlink is not asked.
+    Hush,
+    Unhush,
     /// Begins to ask for an address by DHCP, of which comes a default route of this metric. The kernel is not asked.
     Ask {
         metric: u32,
@@ -178,30 +193,39 @@ impl Rtnetlink {
             };
             job.current = Some(step);
             let is_marked = !job.is_unmarked;
-            if let Step::Ask { metric } = step {
-                let result = self.open_lease(index, metric);
-                self.settle(index, result);
-                continue;
-            }
-            match self.send(Awaited::Step { index }, |sequence| step.request(sequence, index, is_marked)) {
-                Ok(()) => return,
-                Err(failure) => self.settle(index, Err(failure)),
-            }
+            let mark = given.and_then(|given| given.mark).unwrap_or_else(|| Mark::new(index, given));
+            let result = match step {
+                Step::Ask { metric } => self.open_lease(index, metric),
+                Step::Hush => self.hush(index),
+                Step::Unhush => self.unhush(index),
+                Step::Up | Step::Down | Step::Mark | Step::Unmark | Step::Give(_) | Step::Take(_) => {
+                    let request = |sequence| step.request(sequence, index, is_marked, mark);
+                    match self.send(Awaited::Step { index }, request) {
+                        Ok(()) => return,
+                        Err(failure) => Err(failure),
+                    }
+                }
+            };
+            self.settle(index, result);
         }
     }
 
     fn begin(&mut self, index: u32) {
         let is_idle = self.is_idle(index);
         let steps = self.steps_of_start(index);
+        let mode = self.mode(index);
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) else { return };
         match job.action {
             Action::Start { .. } => {
                 let is_up = self.table.is_up(index);
+                let given = self.given.entry(index).or_default();
+                given.claim(index);
+                job.steps.extend(given.hushed.map(|_| Step::Unhush));
                 if !is_up {
+                    job.steps.extend(given.mark.is_none().then_some(Step::Mark));
                     job.steps.push_back(Step::Up);
                 }
                 job.steps.extend(steps);
-                let given = self.given.entry(index).or_default();
                 given.by = job.op;
                 given.was_down |= std::mem::take(&mut given.is_up_by_watch) && is_up;
                 given.was_up = is_up && !given.was_down;
@@ -221,7 +245,13 @@ impl Rtnetlink {
                 self.table.begin(index, Phase::Stopping, until);
             }
             Action::Watch if self.table.is_up(index) => {}
-            Action::Watch => job.steps.push_back(Step::Up),
+            Action::Watch => {
+                let given = self.given.entry(index).or_default();
+                given.claim(index);
+                // Marked with it before it is done.
+                given.hushed = given.hushed.or(mode);
+                job.steps.extend([Step::Mark, Step::Hush, Step::Up]);
+            }
             Action::Unwatch => {
                 let is_ours =
                     self.given.get_mut(&index).is_some_and(|it| std::mem::take(&mut it.is_up_by_watch));
@@ -275,6 +305,13 @@ impl Rtnetlink {
         let Some(step) = job.current.take() else { return };
         let given = self.given.entry(index).or_default();
         match (step, &result) {
+            (Step::Mark, Ok(())) => given.mark = Some(Mark::new(index, Some(given))),
+            // A kernel before 5.5, or one that has lost it already: nothing depends on it but what a later run finds.
+            (Step::Mark, Err(_)) | (Step::Unhush, _) => return,
+            (Step::Unmark, _) => {
+                given.mark = None;
+                return;
+            }
             (Step::Up, Ok(())) if job.action == Action::Watch => given.is_up_by_watch = true,
             (Step::Up, Ok(())) => given.was_down = true,
             (Step::Give(gift), Ok(())) if given.gifts.contains(&gift) => {}
@@ -291,7 +328,9 @@ impl Rtnetlink {
             // Taken back by us or by others, it is no longer ours.
             (Step::Take(gift), _) => return given.gifts.retain(|other| *other != gift),
             (Step::Down, _) => (given.was_down, given.is_up_by_watch) = (false, false),
-            (Step::Ask { .. }, Ok(())) | (Step::Up | Step::Give(_) | Step::Ask { .. }, Err(_)) => {}
+            // What they did stands in what was given.
+            (Step::Hush | Step::Ask { .. }, Ok(()))
+            | (Step::Up | Step::Hush | Step::Give(_) | Step::Ask { .. }, Err(_)) => {}
         }
         let Err(failure) = result else { return };
         if job.result == Outcome::Ok && job.action != Action::Undo {
@@ -299,8 +338,13 @@ impl Rtnetlink {
             job.result = outcome_of(failure.error);
             job.reason = Some(step.failure_in_words(name, &failure));
         }
-        if matches!(job.action, Action::Start { .. } | Action::Lease) {
-            job.action = Action::Undo;
+        match job.action {
+            Action::Start { .. } | Action::Lease => job.action = Action::Undo,
+            Action::Watch => {
+                job.steps.clear();
+                job.action = Action::Unwatch;
+            }
+            Action::Stop { .. } | Action::Undo | Action::Unwatch => {}
         }
     }
 
@@ -322,7 +366,7 @@ impl Rtnetlink {
         }
         if let Some(given) = self.given.get_mut(&index) {
             given.was_up &= job.action.is_start() || is_watch || is_lease;
-            if given.gifts.is_empty() && !given.was_down && !given.was_up && !given.is_up_by_watch {
+            if given.is_nothing() {
                 self.given.remove(&index);
             }
         }
@@ -354,11 +398,39 @@ impl Job {
 
     fn next_step(&mut self, given: Option<&Given>) -> Option<Step> {
         let back = given.and_then(|given| given.gifts.last()).map(|gift| Step::Take(*gift));
+        let rest = given.and_then(Given::trace);
         match self.action {
-            Action::Start { .. } | Action::Watch | Action::Unwatch | Action::Lease => self.steps.pop_front(),
-            Action::Stop { .. } => back.or_else(|| self.steps.pop_front()),
-            Action::Undo => back.or_else(|| given.filter(|given| given.was_down).map(|_| Step::Down)),
+            Action::Start { .. } | Action::Watch | Action::Lease => self.steps.pop_front(),
+            Action::Unwatch => self.steps.pop_front().or(rest),
+            Action::Stop { .. } => back.or_else(|| self.steps.pop_front()).or(rest),
+            Action::Undo => {
+                back.or_else(|| given.filter(|given| given.was_down).map(|_| Step::Down)).or(rest)
+            }
         }
+    }
+}
+
+impl Given {
+    fn is_nothing(&self) -> bool {
+        self.gifts.is_empty()
+            && !self.was_up
+            && !self.is_up_by_us()
+            && self.hushed.is_none()
+            && self.mark.is_none()
+    }
+
+    const fn is_up_by_us(&self) -> bool {
+        self.was_down || self.is_up_by_watch
+    }
+
+    /// The next trace of us that is to go once we keep it up no more.
+    fn trace(&self) -> Option<Step> {
+        let hushed = self.hushed.map(|_| Step::Unhush);
+        hushed.or_else(|| self.mark.map(|_| Step::Unmark)).filter(|_| !self.is_up_by_us())
+    }
+
+    fn claim(&mut self, index: u32) {
+        self.owner = self.owner.take().or_else(|| Owner::claim(index));
     }
 }
 
@@ -377,14 +449,16 @@ impl Step {
         match self {
             Self::Give(gift) | Self::Take(gift) => gift.metric(),
             Self::Ask { metric } => Some(*metric),
-            Self::Up | Self::Down => None,
+            Self::Up | Self::Down | Self::Mark | Self::Unmark | Self::Hush | Self::Unhush => None,
         }
     }
 
     /// What the kernel is asked for; nothing where it is not.
-    fn request(self, sequence: u32, index: u32, is_marked: bool) -> Vec<u8> {
+    fn request(self, sequence: u32, index: u32, is_marked: bool, mark: Mark) -> Vec<u8> {
         match self {
-            Self::Ask { .. } => Vec::new(),
+            Self::Ask { .. } | Self::Hush | Self::Unhush => Vec::new(),
+            Self::Mark => request::add_alternative_name(sequence, index, mark.to_string()),
+            Self::Unmark => request::remove_alternative_name(sequence, index, mark.to_string()),
             Self::Up => request::set_up(sequence, index, true),
             Self::Down => request::set_up(sequence, index, false),
             Self::Give(Gift::Address(address)) => request::add_address(sequence, index, address, is_marked),
@@ -398,6 +472,10 @@ impl Step {
         match self {
             Self::Up => format!("cannot bring up {name}: {failure}"),
             Self::Down => format!("cannot take down {name}: {failure}"),
+            Self::Mark => format!("cannot mark {name}: {failure}"),
+            Self::Unmark => format!("cannot take our mark from {name}: {failure}"),
+            Self::Hush => format!("cannot keep IPv6 from giving addresses to {name}: {failure}"),
+            Self::Unhush => format!("cannot let IPv6 give addresses to {name} again: {failure}"),
             Self::Ask { .. } => refusal_in_words(name, failure),
             Self::Give(gift) => format!("cannot give {gift} to {name}: {failure}"),
             Self::Take(gift) => format!("cannot take {gift} from {name}: {failure}"),

@@ -168,6 +168,9 @@ impl Rtnetlink {
 
     fn adopt(&mut self, fresh: Fresh) {
         self.table.adopt(fresh.links);
+        if self.resyncs == 0 {
+            self.take_over();
+        }
         self.resyncs += 1;
         self.retry_after = RETRY_AT_FIRST;
         self.is_resync_wanted |= !self.waiting_updates.is_empty();

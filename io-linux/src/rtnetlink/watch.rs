@@ -2,8 +2,9 @@
 //! used.
 //!
 //! A watch brings such a link up and gives it nothing, so that it becomes Discovered with carrier and Defined
-//! without. The end of the watch takes it down again, unless somebody uses it by then. A start takes over
-//! what the watch did: the link then counts as one that the start brought up.
+//! without; IPv6 is kept from giving it addresses meanwhile (see `hush`). The end of the watch takes it down again, unless
+//! somebody uses it by then. A start takes over what the watch did: the link then counts as one that the start brought
+//! up.
 
 use netsession_core::{Identifier, LinkState};
 
@@ -26,9 +27,7 @@ impl Rtnetlink {
     /// Ends a watch when all requests have been made: one of them may be the start that takes it over, and then
     /// nothing is left to undo.
     pub(super) fn unwatch(&mut self, id: Identifier) {
-        if self.is_watching || self.can_watch {
-            self.unwatched.push(id);
-        }
+        self.unwatched.push(id);
     }
 
     pub(super) fn end_watches(&mut self) {
@@ -39,17 +38,23 @@ impl Rtnetlink {
         }
     }
 
-    /// Whether nobody uses a link that a watch has brought up.
+    /// Whether nobody uses a link that a watch has brought up. That it is up may still have to be read.
     pub(super) fn is_idle(&self, index: u32) -> bool {
-        self.table.is_up(index)
-            && !matches!(self.table.level(index), Some(LinkState::Connecting | LinkState::Active))
+        !matches!(self.table.level(index), Some(LinkState::Connecting | LinkState::Active))
     }
 
     /// What somebody has taken down meanwhile is no longer up by a watch.
     pub(super) fn forget_watches(&mut self) {
         let Self { given, table, jobs, .. } = self;
+        let mut ended = Vec::new();
         for (index, given) in given.iter_mut().filter(|(index, _)| !jobs.contains_key(index)) {
-            given.is_up_by_watch &= table.is_up(*index);
+            if given.is_up_by_watch && !table.is_up(*index) {
+                given.is_up_by_watch = false;
+                ended.push(*index);
+            }
+        }
+        for index in ended {
+            self.enqueue_on(index, Job::new(None, Action::Unwatch));
         }
     }
 }

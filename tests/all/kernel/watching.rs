@@ -14,7 +14,7 @@ fn is_up(namespace: &Namespace, link: &str) -> bool {
 fn watching(namespace: &Namespace) -> (Driver, Session) {
     namespace.ip("link set eth1 up");
     namespace.ip("addr add 192.0.2.9/24 dev eth1");
-    let driver = wan(with_addresses_and_gateways(Driver::builder())).watch_carrier(true).build().unwrap();
+    let driver = wan(with_addresses_and_gateways(Driver::builder())).build().unwrap();
     until(&driver, "active", |driver| state_of(driver, "eth1") == Some(ConfigurationState::Active));
     let session = driver.session("wan");
     session.set_roaming_mode(RoamingMode::Application).unwrap();
@@ -54,11 +54,11 @@ kernel_tests! {
         assert!(is_up(namespace, "eth0"));
     }
 
-    fn by_default_nothing_is_brought_up(namespace) {
+    fn nothing_is_brought_up_where_that_is_not_wanted(namespace) {
         plug_in(namespace);
         namespace.ip("link set eth1 up");
         namespace.ip("addr add 192.0.2.9/24 dev eth1");
-        let driver = wan(Driver::builder()).build().unwrap();
+        let driver = wan(Driver::builder()).watch_carrier(false).build().unwrap();
         until(&driver, "active", |driver| state_of(driver, "eth1") == Some(ConfigurationState::Active));
         let session = driver.session("wan");
         session.set_roaming_mode(RoamingMode::Application).unwrap();
