@@ -7,6 +7,7 @@
 mod follow;
 mod jobs;
 mod lease;
+mod metered;
 mod resync;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use rustix::io::Errno;
 use self::follow::Follower;
 use self::jobs::{Given, Job};
 use self::lease::Leasing;
+use self::metered::Metering;
 use self::resync::Resync;
 use crate::backend::{Backend, Followed, How};
 use crate::configuration::{Addresses, Postponed};
@@ -85,6 +87,7 @@ pub(crate) struct Rtnetlink {
     addresses: Vec<(String, InterfaceAddress)>,
     gateways: Vec<(String, IpAddr)>,
     follower: Option<Follower>,
+    metering: Metering,
     /// What failed of it.
     trouble: Option<Error>,
     is_watching: bool,
@@ -140,6 +143,7 @@ impl Rtnetlink {
             addresses: Vec::new(),
             gateways: Vec::new(),
             follower: None,
+            metering: Metering::default(),
             trouble: None,
             is_watching: false,
             can_watch: false,
@@ -356,9 +360,10 @@ impl Backend for Rtnetlink {
             self.on_all_read();
         }
         self.turn_leases(now);
+        let is_more = self.turn_network_manager();
         self.table.flush();
         self.given.retain(|index, _| self.table.name_of(*index).is_some());
-        let is_left = self.read_route_changes();
+        let is_left = self.read_route_changes() || is_more;
         result.map(|left| left || is_left)
     }
 
@@ -372,6 +377,7 @@ impl Backend for Rtnetlink {
             Effect::Stop { op, id } => self.stop(op, &id, how.until, how.is_forced),
             Effect::Cancel { op, cancelled } => self.cancel(op, cancelled),
             Effect::Update { op } => {
+                self.look_for_network_manager();
                 self.waiting_updates.push(op);
                 self.is_resync_wanted = true;
             }
@@ -403,6 +409,7 @@ impl Backend for Rtnetlink {
 
     fn resync(&mut self) {
         self.leases.values_mut().for_each(Leasing::doubt);
+        self.look_for_network_manager();
         if let Resync::Settled = self.resync {
             self.resync = Resync::Lost;
         } else {
@@ -428,6 +435,8 @@ impl Backend for Rtnetlink {
 
     fn configure(&mut self, configuration: Rc<Configuration>) {
         self.can_watch = configuration.access_points.iter().any(|it| it.watch_carrier == Some(true));
+        self.metering.is_configured = configuration.network_manager;
+        self.look_for_network_manager();
         self.table.configure(configuration);
     }
 

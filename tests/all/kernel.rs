@@ -13,6 +13,7 @@ mod lease;
 mod links;
 mod live;
 mod marks;
+mod metered;
 pub(crate) mod namespace;
 mod processes;
 mod roaming;
