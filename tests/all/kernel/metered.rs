@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use netsession_core::{ConfigurationState, Input, UsagePolicies};
 use netsession_io_linux::{Configuration, Session};
 
+use super::idle::{NOTHING_HAPPENS, Traced, has_strace};
 use super::live::Live;
 use super::two_links::open;
 use super::*;
@@ -252,6 +253,29 @@ kernel_tests! {
         assert_eq!(policies(&driver, "eth0"), FREE);
         driver.handle(Input::Update {}).unwrap();
         until_policies(&driver, "eth0", METERED);
+    }
+
+    fn while_network_manager_has_nothing_to_say_nothing_is_done(namespace) {
+        let Some(mut machine) = Machine::start().filter(|_| has_strace()) else { return };
+        namespace.cable("eth0");
+        machine.connection("eth0");
+        machine.start_manager_here();
+        machine.until_nmcli("connection up eth0");
+        let mut strace = Command::new("strace");
+        strace.env("DBUS_SYSTEM_BUS_ADDRESS", machine.address());
+        let mut monitor = Traced::start_by(strace, &["monitor", "--json"]);
+        let is_said = |policies: &'static str| {
+            move |line: &str| line.contains(r#""id":"eth0""#) && line.contains(policies)
+        };
+        monitor.live.until("metered", is_said(r#""policies":["no_background_traffic"]"#));
+        // What NetworkManager still had to say of other devices has been heard when this is.
+        machine.nmcli("device modify eth0 connection.metered no").unwrap();
+        monitor.live.until("not metered", is_said(r#""policies":[]"#));
+        let before = monitor.calls_at_rest();
+        std::thread::sleep(NOTHING_HAPPENS);
+        assert_eq!(monitor.calls().strip_prefix(before.as_str()), Some(""), "system calls");
+        machine.nmcli("device modify eth0 connection.metered yes").unwrap();
+        monitor.live.until("metered", is_said(r#""policies":["no_background_traffic"]"#));
     }
 
     fn a_device_takes_what_was_said_of_it_with_it(namespace) {
