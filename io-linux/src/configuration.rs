@@ -12,7 +12,7 @@
 //! | `[access-point.ID]` | which interface is called ID, and what is to be known about it |
 //! | `[service-network.ID]` | access points that lead to the same place, most preferred first |
 //! | `[ignore]` | interfaces that are no access points |
-//! | `[driver]` | constants of the core |
+//! | `[driver]` | constants of the core, and whether NetworkManager is asked |
 //!
 //! An access point that the file names always exists: Defined while its interface is absent. Interfaces are
 //! never told by their number. Which table an interface belongs to is decided in this order: a table that names
@@ -28,9 +28,7 @@ mod show;
 use std::fmt;
 use std::time::Duration;
 
-use netsession_core::{
-    BearerType, Config, Identifier, InterfaceAddress, Purpose, Settings, ShutdownPolicy, UsagePolicies,
-};
+use netsession_core::{BearerType, Config, Identifier, InterfaceAddress, Purpose, Settings, ShutdownPolicy};
 
 pub use self::check::EXAMPLE;
 pub use self::matching::{Conflict, Ignored, Pattern, Selector};
@@ -46,6 +44,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Configuration {
     /// The constants of the core: `[driver]`. They hold from the start of a driver to its end.
     pub driver: Config,
+    /// Whether NetworkManager is asked which links are metered, where it runs: `network_manager` in `[driver]`. Unlike
+    /// the constants it can be changed while a driver runs. Without the feature `network-manager` it means nothing.
+    pub network_manager: bool,
     /// Interfaces that are no access points: `[ignore]`.
     pub ignored: Ignored,
     /// `[access-point.ID]`, in the order of the file.
@@ -59,6 +60,7 @@ impl Default for Configuration {
     fn default() -> Self {
         Self {
             driver: crate::Builder::default_config(),
+            network_manager: true,
             ignored: Ignored::default(),
             access_points: Vec::new(),
             service_networks: Vec::new(),
@@ -80,8 +82,9 @@ pub struct AccessPoint {
     pub bearer: Option<BearerType>,
     /// What the network is for.
     pub purpose: Option<Purpose>,
-    /// Whether traffic costs money, so that none should be caused that the user did not ask for.
-    pub metered: bool,
+    /// Whether traffic costs money, so that none should be caused that the user did not ask for. Default: as
+    /// NetworkManager says, where it runs and manages the interface; else it is not.
+    pub metered: Option<bool>,
     /// The exclusive device that carries it, if others share that.
     pub device: Option<Identifier>,
     /// What the last close does.
@@ -184,7 +187,7 @@ impl AccessPoint {
             name: None,
             bearer: None,
             purpose: None,
-            metered: false,
+            metered: None,
             device: None,
             shutdown: None,
             connect_timeout: None,
@@ -201,12 +204,6 @@ impl AccessPoint {
     pub fn is_for_one(&self) -> bool {
         let is_static = matches!(self.addresses, Addresses::Static { .. });
         self.selector.names_one() || self.name.is_some() || is_static
-    }
-
-    pub(crate) fn policies(&self) -> UsagePolicies {
-        let mut policies = UsagePolicies::empty();
-        policies.set(UsagePolicies::NO_BACKGROUND_TRAFFIC, self.metered);
-        policies
     }
 
     /// What the file says, and where it says nothing what holds then, but for what the kernel may say.

@@ -290,6 +290,8 @@ pub struct Builder {
     gateways: Vec<(String, IpAddr)>,
     followed: Option<(Identifier, u32)>,
     watches_carrier: bool,
+    asks_network_manager: bool,
+    system_bus: Option<String>,
     observer: Option<Box<dyn Observer>>,
 }
 
@@ -304,6 +306,8 @@ impl Default for Builder {
             gateways: Vec::new(),
             followed: None,
             watches_carrier: true,
+            asks_network_manager: true,
+            system_bus: None,
             observer: None,
         }
     }
@@ -397,6 +401,35 @@ impl Builder {
         self
     }
 
+    /// Whether NetworkManager is asked which links are metered, if it runs: yes and guess-yes make the
+    /// [usage policies](Session::usage_policies) of a link NoBackgroundTraffic, unless the configuration says whether
+    /// it is metered. On by default; [`Configuration::network_manager`] turns it off, too. Nothing waits for it, and
+    /// whether it is there makes no difference but this: what it says may come after [`build`](Self::build), as a
+    /// change. If the connection to the bus is lost what it said is forgotten, and it is looked for again with the
+    /// next update of the configurations ([`Input::Update`]) or [`reconfigure`](Driver::reconfigure).
+    ///
+    /// Without the feature `network-manager`, which is among the default ones, nobody is asked.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), netsession_io_linux::Error> {
+    /// let driver = netsession_io_linux::Driver::builder().network_manager(false).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn network_manager(mut self, is_asked: bool) -> Self {
+        self.asks_network_manager = is_asked;
+        self
+    }
+
+    /// The addresses of the bus on which NetworkManager is, as D-Bus writes them (`unix:path=…`), in place of what
+    /// DBUS_SYSTEM_BUS_ADDRESS says in the environment, or /run/dbus/system_bus_socket.
+    #[must_use]
+    pub fn system_bus(mut self, addresses: &str) -> Self {
+        self.system_bus = Some(addresses.to_owned());
+        self
+    }
+
     /// Somebody who sees all inputs and outputs.
     #[must_use]
     pub fn observer(mut self, observer: Box<dyn Observer>) -> Self {
@@ -426,6 +459,7 @@ impl Builder {
             backend.prepare_to_follow(*metric)?;
         }
         backend.watch_carrier(self.watches_carrier);
+        backend.use_network_manager(self.asks_network_manager, self.system_bus);
         let registry = registry()?;
         let configuration = Rc::new(self.configuration.clone());
         let mut engine = Engine::new(poll, Box::new(backend), self.config, configuration, self.observer)?;
@@ -460,6 +494,8 @@ impl fmt::Debug for Builder {
             .field("gateways", &self.gateways)
             .field("followed", &self.followed)
             .field("watches_carrier", &self.watches_carrier)
+            .field("asks_network_manager", &self.asks_network_manager)
+            .field("system_bus", &self.system_bus)
             .finish_non_exhaustive()
     }
 }

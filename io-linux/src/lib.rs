@@ -29,6 +29,8 @@ mod bind;
 mod clock;
 pub mod configuration;
 mod configured;
+#[cfg(feature = "network-manager")]
+mod dbus;
 mod driver;
 mod engine;
 mod error;
@@ -36,6 +38,8 @@ pub mod explain;
 mod lacks;
 pub mod link_table;
 mod netlink;
+#[cfg_attr(not(feature = "network-manager"), path = "network_manager/absent.rs")]
+mod network_manager;
 pub mod replay;
 mod roaming;
 mod rtnetlink;

@@ -22,6 +22,7 @@
 mod identifiers;
 mod kind;
 mod links;
+mod metered;
 mod naming;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ use self::identifiers::Identifiers;
 pub use self::kind::{Class, DeviceType, Kind};
 pub use self::links::Links;
 use self::links::{Change, Link, Listing};
+use self::metered::Metered;
+pub use self::metered::MeteredLink;
 use self::naming::Naming;
 use crate::Configuration;
 use crate::netlink::messages;
@@ -65,6 +68,7 @@ pub struct LinkTable {
     links: Links,
     identifiers: Identifiers,
     naming: Naming,
+    metered: Metered,
     phases: BTreeMap<u32, (Phase, Option<Instant>)>,
     phase_deadlines: BTreeSet<(Instant, u32)>,
     /// Links of which something other than the level is still to be told.
@@ -84,6 +88,7 @@ impl LinkTable {
             links: Links::default(),
             identifiers: Identifiers::default(),
             naming: Naming::default(),
+            metered: Metered::default(),
             phases: BTreeMap::new(),
             phase_deadlines: BTreeSet::new(),
             dirty: Vec::new(),
@@ -109,6 +114,7 @@ impl LinkTable {
                     self.tell_name(index);
                     self.review(index, true);
                     self.reconsider(index);
+                    self.review_policies_of(index);
                 }
                 Some(Change::Flags { index }) => self.review(index, false),
                 Some(Change::Addresses { index }) => self.review(index, true),
@@ -116,6 +122,7 @@ impl LinkTable {
             }
             while let Some(index) = self.links.relabelled.pop() {
                 self.reconsider(index);
+                self.review_policies_of(index);
             }
         }
     }
@@ -150,12 +157,11 @@ impl LinkTable {
         self.links = fresh;
         self.dirty.clear();
         self.links.relabelled.clear();
-        let mut policies = Vec::new();
         let mut entries: Vec<SnapshotEntry> =
-            self.indexes().into_iter().filter_map(|index| self.entry(index, &mut policies)).collect();
+            self.indexes().into_iter().filter_map(|index| self.entry(index)).collect();
         entries.extend(self.absent().map(|id| SnapshotEntry::new(Observation::new(id, LinkState::Defined))));
         self.inputs.push_back(Input::Snapshot(entries));
-        self.inputs.extend(policies);
+        self.review_all_policies();
         self.reconsider_all();
     }
 
@@ -295,15 +301,14 @@ impl LinkTable {
         if self.naming.has_told(&id) {
             self.inputs.push_back(Input::Change(ConfigurationChange::new(id, settings)));
             self.inputs.extend(observation(index, link, level).map(Input::Observed));
-            return;
+            return self.review_policies_of(index);
         }
-        let policies = self.naming.policies_of(link);
         let mut add = Add::access_point(id);
         add.settings = settings;
         add.link = level;
         add.interface = Some(interface_of(index, link));
         self.inputs.push_back(Input::Add(add));
-        self.inputs.extend(policies);
+        self.review_policies_of(index);
     }
 
     fn remove(&mut self, index: u32) {
@@ -319,11 +324,13 @@ impl LinkTable {
     /// No link has this identifier any more.
     fn leave(&mut self, id: Identifier) {
         self.identifiers.release(&id);
-        self.inputs.push_back(if self.naming.has_told(&id) {
-            Input::Observed(Observation::new(id, LinkState::Defined))
+        if self.naming.has_told(&id) {
+            self.inputs.push_back(Input::Observed(Observation::new(id.clone(), LinkState::Defined)));
+            self.review_policies(&id);
         } else {
-            Input::Remove { id }
-        });
+            self.metered.forget(&id);
+            self.inputs.push_back(Input::Remove { id });
+        }
     }
 
     fn tell_name(&mut self, index: u32) {
@@ -356,8 +363,8 @@ impl LinkTable {
         }
     }
 
-    /// What a snapshot says of a link, and what is to be said after it.
-    fn entry(&mut self, index: u32, policies: &mut Vec<Input>) -> Option<SnapshotEntry> {
+    /// What a snapshot says of a link.
+    fn entry(&mut self, index: u32) -> Option<SnapshotEntry> {
         let known = self.links.by_index.get_mut(&index)?.listing.take();
         let (is_new, known) = (known.is_none(), known.map(|it| (it.id, it.table, it.class)));
         let (id, table, class) = known.or_else(|| self.identify(index))?;
@@ -367,11 +374,7 @@ impl LinkTable {
         link.listing = Some(Listing { id, table, class, level, is_dirty: false });
         let mut entry = SnapshotEntry::new(observation(index, link, level)?);
         let settings = settings_of(link, class, self.can_start);
-        let is_told = self.naming.has_told(&entry.observation.id);
         entry.settings = self.naming.settings(link, settings);
-        if is_new && !is_told {
-            policies.extend(self.naming.policies_of(link));
-        }
         if !is_new {
             // Not the kernel's to say; somebody may have changed them.
             let Settings { name, bearer, capabilities, .. } = std::mem::take(&mut entry.settings);

@@ -9,6 +9,7 @@ mod hush;
 mod jobs;
 mod lease;
 mod leftovers;
+mod metered;
 mod resync;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use self::follow::Follower;
 use self::jobs::{Given, Job};
 use self::lease::Leasing;
 pub(crate) use self::leftovers::Mark;
+use self::metered::Metering;
 use self::resync::Resync;
 use crate::backend::{Backend, Followed, How};
 use crate::configuration::{Addresses, Postponed};
@@ -88,6 +90,7 @@ pub(crate) struct Rtnetlink {
     addresses: Vec<(String, InterfaceAddress)>,
     gateways: Vec<(String, IpAddr)>,
     follower: Option<Follower>,
+    metering: Metering,
     /// What failed of it.
     trouble: Option<Error>,
     is_watching: bool,
@@ -141,6 +144,7 @@ impl Rtnetlink {
             addresses: Vec::new(),
             gateways: Vec::new(),
             follower: None,
+            metering: Metering::default(),
             trouble: None,
             is_watching: true,
             unwatched: Vec::new(),
@@ -354,9 +358,10 @@ impl Backend for Rtnetlink {
             self.on_all_read();
         }
         self.turn_leases(now);
+        let is_more = self.turn_network_manager();
         self.table.flush();
         self.given.retain(|index, _| self.table.name_of(*index).is_some());
-        let is_left = self.read_route_changes();
+        let is_left = self.read_route_changes() || is_more;
         result.map(|left| left || is_left)
     }
 
@@ -370,6 +375,7 @@ impl Backend for Rtnetlink {
             Effect::Stop { op, id } => self.stop(op, &id, how.until, how.is_forced),
             Effect::Cancel { op, cancelled } => self.cancel(op, cancelled),
             Effect::Update { op } => {
+                self.look_for_network_manager();
                 self.waiting_updates.push(op);
                 self.is_resync_wanted = true;
             }
@@ -401,6 +407,7 @@ impl Backend for Rtnetlink {
 
     fn resync(&mut self) {
         self.leases.values_mut().for_each(Leasing::doubt);
+        self.look_for_network_manager();
         if let Resync::Settled = self.resync {
             self.resync = Resync::Lost;
         } else {
@@ -425,6 +432,8 @@ impl Backend for Rtnetlink {
     }
 
     fn configure(&mut self, configuration: Rc<Configuration>) {
+        self.metering.is_configured = configuration.network_manager;
+        self.look_for_network_manager();
         self.table.configure(configuration);
     }
 

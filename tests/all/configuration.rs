@@ -118,6 +118,7 @@ fn a_file_means_what_it_says() {
         [driver]
         answer_within_ms = 1_000
         give_up_after = 0
+        network_manager = false
         [ignore]
         patterns = ["x?"]
         kinds = ["bridge"]
@@ -127,7 +128,10 @@ fn a_file_means_what_it_says() {
     let [b, a] = &configuration.access_points[..] else { panic!("{configuration:?}") };
     assert_eq!((b.id.as_str(), b.selector.mac.as_deref()), ("b", Some("52:54:00:ab:cd:ef")));
     assert!(
-        b.metered && b.counts_for_online == Some(false) && b.watch_carrier == Some(true) && b.is_for_one()
+        b.metered == Some(true)
+            && b.counts_for_online == Some(false)
+            && b.watch_carrier == Some(true)
+            && b.is_for_one()
     );
     assert_eq!((b.bearer, b.shutdown), (Some(BearerType::Wlan), Some(ShutdownPolicy::Never)));
     assert_eq!((b.connect_timeout, b.device.as_deref()), (Some(Duration::ZERO), Some("radio")));
@@ -141,7 +145,8 @@ fn a_file_means_what_it_says() {
     assert_eq!((network.name.as_deref(), network.purpose), (Some(r#"Net "1" \"#), Some(Purpose::Public)));
     assert_eq!((network.hold_off, network.retry_after), (Some(Duration::ZERO), None));
     assert_eq!(configuration.driver.answer_within, Some(Duration::from_secs(1)));
-    assert_eq!(configuration.driver.give_up_after, 0);
+    assert_eq!((configuration.driver.give_up_after, configuration.network_manager), (0, false));
+    assert_eq!((a.metered, shown.access_points[1].metered, shown.network_manager), (None, None, false));
     assert_eq!((configuration.ignored.kinds.len(), configuration.ignored.defaults), (1, false));
 }
 

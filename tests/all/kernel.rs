@@ -14,6 +14,7 @@ mod leftovers;
 mod links;
 mod live;
 mod marks;
+mod metered;
 pub(crate) mod namespace;
 mod processes;
 mod roaming;

@@ -40,6 +40,7 @@ const SERVICE_NETWORK: [&str; 7] =
 const IGNORE: [&str; 3] = ["patterns", "kinds", "defaults"];
 const GIVE_UP_AFTER: &str = "give_up_after";
 const ANSWER_WITHIN: &str = "answer_within_ms";
+pub(super) const NETWORK_MANAGER: &str = "network_manager";
 
 type Place = fn(&mut Config) -> &mut Duration;
 /// The constants that are spans.
@@ -108,7 +109,7 @@ pub(super) fn configuration(text: &str) -> Result<Configuration, Faults> {
     }
     let mut configuration = Configuration::default();
     if let Some(entry) = root.get("driver") {
-        driver(&mut reader, &entry, &mut configuration.driver);
+        driver(&mut reader, &entry, &mut configuration);
     }
     if let Some(entry) = root.get("ignore") {
         ignored(&mut reader, &entry, &mut configuration);
@@ -135,7 +136,8 @@ pub(super) fn configuration(text: &str) -> Result<Configuration, Faults> {
 
 /// The tables that have this key, to be told to whom put it elsewhere.
 pub(super) fn table_with(key: &str) -> Option<String> {
-    let is_of_driver = key == GIVE_UP_AFTER || SPANS.iter().any(|(other, _)| *other == key);
+    let is_of_driver =
+        [GIVE_UP_AFTER, NETWORK_MANAGER].contains(&key) || SPANS.iter().any(|(other, _)| *other == key);
     let tables: Vec<&str> = [
         ("[access-point.ID]", ACCESS_POINT.contains(&key)),
         ("[service-network.ID]", SERVICE_NETWORK.contains(&key)),
@@ -173,9 +175,12 @@ fn named<'d>(reader: &mut Reader<'_>, root: &Section<'d>, kind: &str) -> Vec<Ent
     tables
 }
 
-fn driver(reader: &mut Reader<'_>, entry: &Entry<'_>, config: &mut Config) {
-    let known: Vec<&str> = SPANS.iter().map(|(key, _)| *key).chain([ANSWER_WITHIN, GIVE_UP_AFTER]).collect();
+fn driver(reader: &mut Reader<'_>, entry: &Entry<'_>, configuration: &mut Configuration) {
+    let others = [ANSWER_WITHIN, GIVE_UP_AFTER, NETWORK_MANAGER];
+    let known: Vec<&str> = SPANS.iter().map(|(key, _)| *key).chain(others).collect();
     let Some(section) = reader.section("[driver]".to_owned(), entry, &known) else { return };
+    configuration.network_manager = reader.flag(&section, NETWORK_MANAGER).unwrap_or(true);
+    let config = &mut configuration.driver;
     for (key, place) in SPANS {
         if let Some(span) = reader.milliseconds(&section, key) {
             *place(config) = span;
@@ -205,7 +210,7 @@ fn access_point(reader: &mut Reader<'_>, entry: &Entry<'_>) -> Option<Placed<Acc
     it.name = reader.text(&section, "name").map(|text| text.value.to_owned());
     it.bearer = reader.word(&section, "bearer", &words(BearerType::ALL, BearerType::word), &BEARERS_MEANT);
     it.purpose = reader.word(&section, "purpose", &words(Purpose::ALL, Purpose::word), &[]);
-    it.metered = reader.flag(&section, "metered").unwrap_or(false);
+    it.metered = reader.flag(&section, "metered");
     it.device = reader.text(&section, "device").map(|text| text.value.into());
     let policies = words(ShutdownPolicy::ALL, ShutdownPolicy::word);
     it.shutdown = reader.word(&section, "shutdown", &policies, &[("always", "last_close")]);

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
-use super::check::SPANS;
+use super::check::{NETWORK_MANAGER, SPANS};
 use super::matching::{Ignored, Pattern};
 use super::{AccessPoint, Addresses, Configuration, ServiceNetwork};
 
@@ -60,6 +60,7 @@ fn driver(page: &mut Page, configuration: &Configuration) {
         page.milliseconds(key, Some(*place(&mut config)));
     }
     page.value("give_up_after", Some(config.give_up_after));
+    page.value(NETWORK_MANAGER, Some(configuration.network_manager));
     match config.answer_within {
         Some(span) => page.milliseconds("answer_within_ms", Some(span)),
         None => page.line("# answer_within_ms: no limit"),
@@ -88,7 +89,7 @@ fn access_point(page: &mut Page, it: &AccessPoint) {
     page.text("name", it.name.as_ref());
     page.text("bearer", it.bearer.map(|bearer| bearer.word()));
     page.text("purpose", it.purpose.map(|purpose| purpose.word()));
-    page.value("metered", Some(it.metered));
+    page.value("metered", it.metered);
     page.text("device", it.device.as_deref());
     page.text("shutdown", Some(it.shutdown.unwrap_or(netsession_core::ShutdownPolicy::OwnedOnly).word()));
     page.milliseconds("connect_timeout_ms", Some(it.connect_timeout.unwrap_or(super::CONNECT_TIMEOUT)));

@@ -18,6 +18,7 @@ const RTM_DELLINK: u16 = 17;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
 // linux/if_link.h
+const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_WIRELESS: u16 = 11;
 const IFLA_LINKINFO: u16 = 18;
@@ -66,7 +67,7 @@ pub struct Links {
     pub(super) makes: Makes,
     /// Addresses that a start gave, of this run or of another one.
     pub(super) marked: BTreeSet<(u32, InterfaceAddress)>,
-    /// Links that got or lost alternative names.
+    /// Links that got or lost alternative names, or have another hardware address.
     pub(super) relabelled: Vec<u32>,
 }
 
@@ -74,6 +75,8 @@ pub struct Links {
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) name: Identifier,
+    /// The one that it has now; nothing if it has none.
+    pub(super) hardware_address: Box<[u8]>,
     /// What few links have.
     pub(super) rare: Option<Box<Rare>>,
     /// The usable ones, in order.
@@ -252,6 +255,10 @@ impl Links {
                 self.relabelled.push(index);
             }
         }
+        if let Some(address) = seen.hardware_address.filter(|address| **address != *link.hardware_address) {
+            link.hardware_address = address.into();
+            self.relabelled.push(index);
+        }
         match seen.name.filter(|name| *name != link.name) {
             Some(name) => {
                 link.name = name;
@@ -320,8 +327,9 @@ impl LinkHeader {
 }
 
 #[derive(Default)]
-struct Attributes {
+struct Attributes<'a> {
     name: Option<Identifier>,
+    hardware_address: Option<&'a [u8]>,
     permanent: Option<Identifier>,
     parent: Option<Identifier>,
     alternative_names: Vec<Identifier>,
@@ -332,13 +340,16 @@ struct Attributes {
     is_wireless_event: bool,
 }
 
-impl Attributes {
-    fn read(bytes: &[u8]) -> Self {
+impl<'a> Attributes<'a> {
+    fn read(bytes: &'a [u8]) -> Self {
         let mut seen = Self::default();
         let mut bus = None;
         for (kind, value) in attributes(bytes) {
             match kind {
                 IFLA_IFNAME => seen.name = interface_name(value),
+                IFLA_ADDRESS if value.len() <= LONGEST_HARDWARE_ADDRESS_BYTES => {
+                    seen.hardware_address = Some(value);
+                }
                 IFLA_WIRELESS => seen.is_wireless_event = true,
                 IFLA_LINKINFO => {
                     let kind = attributes(value).find(|(kind, _)| *kind == IFLA_INFO_KIND);
@@ -383,6 +394,7 @@ impl Attributes {
         Some(Link {
             rare: self.take_rare(),
             name: self.name?,
+            hardware_address: self.hardware_address.unwrap_or_default().into(),
             addresses: Vec::new(),
             flags: header.flags,
             layer: header.layer,

@@ -42,6 +42,11 @@ impl Naming {
         self.told.contains_key(id)
     }
 
+    /// A table as the core was told of it.
+    pub(super) fn told_table(&self, id: &str) -> Option<&AccessPoint> {
+        self.told.get(id)
+    }
+
     fn table_of(&self, link: &Link) -> Option<&AccessPoint> {
         self.told.get(link.listing.as_ref()?.table.as_ref()?)
     }
@@ -50,12 +55,6 @@ impl Naming {
     pub(super) fn settings(&self, link: &Link, kernel: Settings) -> Settings {
         let Some((table, listing)) = self.table_of(link).zip(link.listing.as_ref()) else { return kernel };
         over(kernel, table.settings(&listing.id))
-    }
-
-    pub(super) fn policies_of(&self, link: &Link) -> Option<Input> {
-        let policies = self.table_of(link)?.policies();
-        let id = link.listing.as_ref()?.id.clone();
-        (!policies.is_empty()).then_some(Input::Policies { id, policies })
     }
 
     fn note(&mut self, conflict: Conflict) {
@@ -139,6 +138,7 @@ impl LinkTable {
         if std::mem::take(&mut self.naming.is_new) {
             self.indexes().into_iter().for_each(|index| self.note_conflicts(index));
         }
+        self.review_all_policies();
         postponed.dedup();
         postponed
     }
@@ -264,8 +264,10 @@ impl LinkTable {
                 .partition(|(id, _)| configuration.access_point(id).is_some());
         self.naming.told = kept;
         // A link that is in use keeps the identifier.
-        let absent = gone.into_keys().filter(|id| self.identifiers.index_of(id).is_none());
-        self.inputs.extend(absent.map(|id| Input::Remove { id }));
+        for id in gone.into_keys().filter(|id| self.identifiers.index_of(id).is_none()) {
+            self.metered.forget(&id);
+            self.inputs.push_back(Input::Remove { id });
+        }
     }
 
     /// Tables that are new or have changed.
@@ -282,14 +284,13 @@ impl LinkTable {
             self.naming.told.insert(table.id.clone(), table.clone());
             let is_other = |old: &AccessPoint| old.settings(&table.id) != table.settings(&table.id);
             let has_other_settings = old.as_ref().is_none_or(is_other);
-            let has_other_policies = old.as_ref().is_none_or(|old| old.metered != table.metered);
             let addresses = |it: &AccessPoint| (it.addresses.clone(), it.metric);
             let has_other_addresses = match &old {
                 Some(old) => addresses(old) != addresses(table),
                 None => table.addresses != Addresses::External,
             };
-            if has_other_settings || has_other_policies {
-                self.tell_table(table, old.is_none(), has_other_policies);
+            if has_other_settings {
+                self.tell_table(table, old.is_none());
             }
             if has_other_addresses {
                 let is_up = |link: &&Link| {
@@ -319,10 +320,8 @@ impl LinkTable {
     }
 
     /// Tells all of a table: of the links that it has, and of itself where that is absent.
-    fn tell_table(&mut self, table: &AccessPoint, is_new: bool, has_other_policies: bool) {
-        let is_absent = self.identifiers.index_of(&table.id).is_none();
-        let mut ids: Vec<Identifier> = is_absent.then(|| table.id.clone()).into_iter().collect();
-        if is_absent {
+    fn tell_table(&mut self, table: &AccessPoint, is_new: bool) {
+        if self.identifiers.index_of(&table.id).is_none() {
             let settings = over(absent_settings(self.can_start), table.settings(&table.id));
             self.inputs.push_back(if is_new {
                 let mut add = Add::access_point(table.id.clone());
@@ -340,11 +339,6 @@ impl LinkTable {
             let kernel = settings_of(link, listing.class, self.can_start);
             let settings = over(kernel, table.settings(&listing.id));
             self.inputs.push_back(Input::Change(ConfigurationChange::new(listing.id.clone(), settings)));
-            ids.push(listing.id.clone());
-        }
-        if has_other_policies && (!is_new || table.metered) {
-            let policies = table.policies();
-            self.inputs.extend(ids.into_iter().map(|id| Input::Policies { id, policies }));
         }
     }
 }

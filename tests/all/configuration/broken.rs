@@ -366,7 +366,7 @@ give_up_after = 4294967296",
      &["line 2, column 17: [driver] give_up_after is a whole number from 0 to 4294967295, not 4294967296"]),
     ("[driver]
 can_ask_user = true",
-     &[r#"line 2, column 1: [driver] has no key "can_ask_user"; it is one of hold_off_ms, retry_after_ms, rescue_answer_within_ms, stop_timeout_ms, update_timeout_ms, ask_timeout_ms, rescue_grace_ms, answer_within_ms, give_up_after"#]),
+     &[r#"line 2, column 1: [driver] has no key "can_ask_user"; it is one of hold_off_ms, retry_after_ms, rescue_answer_within_ms, stop_timeout_ms, update_timeout_ms, ask_timeout_ms, rescue_grace_ms, answer_within_ms, give_up_after, network_manager"#]),
     (r#"[ignore]
 patterns = ["é", 1]"#,
      &["line 2, column 18: what is in [ignore] patterns is a text in quotes, not 1"]),

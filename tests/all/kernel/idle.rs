@@ -9,7 +9,7 @@ use super::*;
 use crate::program::support::{cannot_run, program, scratch};
 
 /// Long enough for any timer of some seconds.
-const NOTHING_HAPPENS: Duration = Duration::from_secs(10);
+pub(super) const NOTHING_HAPPENS: Duration = Duration::from_secs(10);
 
 kernel_tests! {
     fn no_system_call_in_ten_seconds_with_one_interface(namespace) {
@@ -21,7 +21,7 @@ kernel_tests! {
     }
 }
 
-fn has_strace() -> bool {
+pub(super) fn has_strace() -> bool {
     let strace = Command::new("strace").arg("-V").stdout(Stdio::null()).status();
     strace.is_ok_and(|status| status.success()) || cannot_run("strace is not installed")
 }
@@ -68,25 +68,29 @@ fn assert_idle(namespace: &Namespace, pairs: usize) {
 }
 
 /// The program under strace.
-struct Traced {
-    live: Live,
+pub(super) struct Traced {
+    pub(super) live: Live,
     log: PathBuf,
 }
 
 impl Traced {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_by(Command::new("strace"), arguments)
+    }
+
+    /// With the environment that this has.
+    pub(super) fn start_by(mut strace: Command, arguments: &[&str]) -> Self {
         let log = scratch(arguments[0]).join("calls");
-        let mut strace = Command::new("strace");
         strace.args(["-f", "-qq", "-o"]).arg(&log).arg(program()).args(arguments);
         Self { live: Live::start(&mut strace), log }
     }
 
-    fn calls(&self) -> String {
+    pub(super) fn calls(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// The calls up to the one in which it sleeps: strace writes the rest of that line when it returns.
-    fn calls_at_rest(&self) -> String {
+    pub(super) fn calls_at_rest(&self) -> String {
         until_some("it sleeps in poll", || {
             let calls = self.calls();
             let (process, call) = calls.lines().next_back()?.split_once(' ')?;

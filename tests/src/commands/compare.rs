@@ -50,8 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> io::Result<bool> {
     thread::scope(|scope| {
         let random = scope.spawn(|| arguments.seconds == 0 || at_random(&all, arguments));
         // All of them, whatever the first says.
-        let is_same =
-            walked.iter().map(|named| is_the_same(named, arguments)).fold(true, |all, one| all && one);
+        let is_same = walked.iter().filter(|named| !is_the_same(named, arguments)).count() == 0;
         let is_random_same = random
             .join()
             .map_err(|_| io::Error::other("a random walk panicked; what it said stands above"))?;

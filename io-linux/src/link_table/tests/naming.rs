@@ -262,7 +262,7 @@ fn another_configuration_is_told_by_its_differences() {
         (OFFICE.to_owned(), ""),
         (format!("{OFFICE}shutdown = \"never\""), "~office"),
         (format!("{OFFICE}metered = true"), "~office office:no_background_traffic"),
-        (OFFICE.to_owned(), "~office office:"),
+        (OFFICE.to_owned(), "office:"),
         // Another interface.
         (
             "[access-point.office]\ninterface = \"eth1\"".to_owned(),
@@ -315,4 +315,69 @@ fn what_is_in_use_keeps_its_identifier_until_it_is_not() {
     table.begin(2, Phase::Starting, None);
     said(&mut table);
     assert_eq!(adapt(&mut table, OFFICE, &[]).1, [Postponed::InUse("eth0".into())]);
+}
+
+/// As a network manager says that a link of this name is metered, with this last octet of its address.
+fn metered(links: &[(&str, Option<u8>)]) -> std::collections::BTreeSet<crate::link_table::MeteredLink> {
+    let address = |last: u8| Box::from([2, 0, 0, 0, 0, last]);
+    links.iter().map(|(name, last)| crate::link_table::MeteredLink::new(name, last.map(address))).collect()
+}
+
+fn with_address(index: u32, name: &str, last: u8) -> Link {
+    Link::new(index, name, 0).with(1, &[2, 0, 0, 0, 0, last])
+}
+
+#[test]
+fn what_a_network_manager_says_is_told_of_the_very_link_and_once() {
+    let mut table = table(true);
+    table.take_metered(metered(&[("eth0", Some(1)), ("eth1", Some(9)), ("tun0", None), ("none0", None)]));
+    assert_eq!(said(&mut table), "");
+    let links = [with_address(2, "eth0", 1), with_address(3, "eth1", 2), Link::new(4, "tun0", 0)];
+    table.adopt(fresh(&links.each_ref().map(Link::bytes)));
+    let all = "{eth0=discovered eth1=discovered tun0=discovered} ";
+    let first = format!("{all}eth0:no_background_traffic tun0:no_background_traffic");
+    assert_eq!(said(&mut table), first);
+    table.adopt(fresh(&links.each_ref().map(Link::bytes)));
+    assert_eq!(said(&mut table), all.trim_end(), "not twice");
+    // Another address, and the right one again.
+    assert_eq!(notified(&mut table, &with_address(2, "eth0", 7)), "eth0:");
+    assert_eq!(notified(&mut table, &with_address(3, "eth1", 9)), "eth1:no_background_traffic");
+    assert_eq!(notified(&mut table, &with_address(2, "eth0", 1)), "eth0:no_background_traffic");
+    // Another name, by which it is nobody's.
+    assert_eq!(notified(&mut table, &with_address(2, "lan0", 1)), "~eth0 eth0:");
+    table.take_metered(metered(&[("lan0", Some(1))]));
+    assert_eq!(said(&mut table), "eth0:no_background_traffic eth1: tun0:");
+    assert_eq!(notified(&mut table, &Link::gone(2)), "-eth0");
+    let again = notified(&mut table, &with_address(5, "lan0", 1));
+    assert_eq!(again, "+lan0=discovered lan0:no_background_traffic", "the core knows nothing of it any more");
+    table.take_metered(metered(&[]));
+    assert_eq!(said(&mut table), "lan0:");
+}
+
+#[test]
+fn what_the_configuration_says_of_metered_goes_before_what_others_say() {
+    let (mut table, _) = configured(OFFICE);
+    table.take_metered(metered(&[("eth0", Some(1))]));
+    let link = with_address(2, "eth0", 1);
+    assert_eq!(notified(&mut table, &link), "~office office=discovered office:no_background_traffic");
+    for (line, expected) in [
+        ("metered = false", "~office office:"),
+        ("metered = true", "~office office:no_background_traffic"),
+        ("", ""),
+        ("metered = false", "office:"),
+        ("", "office:no_background_traffic"),
+    ] {
+        let (told, _) = adapt(&mut table, &format!("{OFFICE}{line}"), &[]);
+        assert_eq!(told, expected.trim_start_matches("~office "), "{line}");
+    }
+    // Absent it is what the configuration says, which is nothing.
+    assert_eq!(notified(&mut table, &Link::gone(2)), "office=defined office:");
+    assert_eq!(notified(&mut table, &link), "~office office=discovered office:no_background_traffic");
+    table.adopt(fresh(&[]));
+    assert_eq!(said(&mut table), "{office=defined} office:");
+    adapt(&mut table, &format!("{OFFICE}metered = false"), &[]);
+    assert_eq!(notified(&mut table, &link), "~office office=discovered");
+    // Without a table it is as others say; while it is in use nothing changes.
+    assert_eq!(adapt(&mut table, "", &["office"]).0, "");
+    assert_eq!(review(&mut table, &[]).0, "-office +eth0=discovered eth0:no_background_traffic");
 }
