@@ -33,6 +33,7 @@ use netsession_core::{
 };
 
 pub use self::check::EXAMPLE;
+pub(crate) use self::check::is_in_network;
 pub use self::matching::{Conflict, Ignored, Pattern, Selector};
 pub(crate) use self::matching::{Facts, HARDWARE, Owner, known_kind};
 pub use self::parse::{Fault, Faults};

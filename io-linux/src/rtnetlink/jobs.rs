@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::lease::refusal_in_words;
 use super::{Awaited, Rtnetlink};
 use crate::Error;
+use crate::configuration::is_in_network;
 use crate::link_table::Phase;
 use crate::netlink::routes::{DefaultRoute, Family};
 use crate::netlink::{Failure, request};
@@ -68,8 +69,8 @@ pub(super) enum Action {
     Lease,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Step {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
     Up,
     Down,
     /// Begins to ask for an address by DHCP, of which comes a default route of this metric. The kernel is not asked.
@@ -178,6 +179,8 @@ impl Rtnetlink {
             };
             job.current = Some(step);
             let is_marked = !job.is_unmarked;
+            let is_again =
+                matches!(step, Step::Give(gift) if given.is_some_and(|it| it.gifts.contains(&gift)));
             if let Step::Ask { metric } = step {
                 let result = self.open_lease(index, metric);
                 self.settle(index, result);
@@ -234,12 +237,13 @@ impl Rtnetlink {
 
     /// A link that has no address is on its way again until it has all that its lease gives.
     fn begin_exchange(&mut self, index: u32) {
-        let (old, new) = self.exchange(index);
-        if !new.is_empty() && self.table.level(index) != Some(LinkState::Active) {
+        let steps = self.exchange(index);
+        let gives = steps.iter().any(|step| matches!(step, Step::Give(_)));
+        if gives && self.table.level(index) != Some(LinkState::Active) {
             self.table.begin(index, Phase::Equipping, None);
         }
         if let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) {
-            job.steps.extend(old.into_iter().map(Step::Take).chain(new.into_iter().map(Step::Give)));
+            job.steps.extend(steps);
         }
     }
 
@@ -368,6 +372,18 @@ impl Gift {
             Self::Address(_) => None,
             Self::DefaultRoute(route) => Some(route.metric),
         }
+    }
+
+    /// Whether both are addresses of one network.
+    pub(super) fn is_of_the_network_of(&self, other: &Self) -> bool {
+        let (Self::Address(one), Self::Address(other)) = (self, other) else { return false };
+        one.prefix_length == other.prefix_length && is_in_network(one.address, *other)
+    }
+
+    /// The same address without its network.
+    pub(super) fn alone(&self) -> Option<Self> {
+        let Self::Address(InterfaceAddress { address, .. }) = *self else { return None };
+        InterfaceAddress::new(address, if address.is_ipv4() { 32 } else { 128 }).map(Self::Address)
     }
 }
 

@@ -24,7 +24,7 @@ use smoltcp::wire::{EthernetAddress, IpCidr};
 
 use self::port::Port;
 use super::Rtnetlink;
-use super::jobs::{Action, Gift, Job};
+use super::jobs::{Action, Gift, Job, Step};
 use crate::netlink::Failure;
 use crate::netlink::routes::{DefaultRoute, Family};
 
@@ -106,15 +106,14 @@ impl Rtnetlink {
         self.sockets.as_ref().and_then(|_| wakes.min())
     }
 
-    /// What is to be taken and to be given so that the interface has what the lease says now.
-    pub(super) fn exchange(&mut self, index: u32) -> (Vec<Gift>, Vec<Gift>) {
-        let Some(leasing) = self.leases.get_mut(&index) else { return (Vec::new(), Vec::new()) };
+    /// The steps by which the interface gets what the lease says now and loses what it said before: the new first, so
+    /// that at no time it has no address.
+    pub(super) fn exchange(&mut self, index: u32) -> Vec<Step> {
+        let Some(leasing) = self.leases.get_mut(&index) else { return Vec::new() };
         let wanted = leasing.lease.terms.map(|it| it.gifts(index, leasing.metric)).unwrap_or_default();
-        let mut old = std::mem::replace(&mut leasing.gifts, wanted.clone());
-        old.retain(|gift| !wanted.contains(gift));
-        old.reverse();
+        let old = std::mem::replace(&mut leasing.gifts, wanted.clone());
         leasing.is_awaited &= wanted.is_empty();
-        (old, wanted)
+        steps_between(&old, &wanted)
     }
 
     /// Metrics of routes that leases of other interfaces give, or will.
@@ -251,6 +250,20 @@ impl Lease {
         let passed = now.saturating_duration_since(self.began).as_micros();
         smoltcp::time::Instant::from_micros(i64::try_from(passed).unwrap_or(i64::MAX))
     }
+}
+
+/// From the old gifts to the new. Of the addresses of one network the kernel has all but the first go with the first:
+/// there the new one comes with a prefix of its own until the old has gone.
+fn steps_between(old: &[Gift], new: &[Gift]) -> Vec<Step> {
+    let gone = old.iter().rev().filter(|gift| !new.contains(gift));
+    let bridge_of = |gift: &Gift| {
+        let neighbours = gone.clone().any(|other| other.is_of_the_network_of(gift));
+        if neighbours && !old.contains(gift) { gift.alone() } else { None }
+    };
+    let bridged = new.iter().filter_map(|gift| Some((*gift, bridge_of(gift)?)));
+    let first = new.iter().map(|gift| Step::Give(bridge_of(gift).unwrap_or(*gift)));
+    let last = bridged.flat_map(|(gift, bridge)| [Step::Give(gift), Step::Take(bridge)]);
+    first.chain(gone.clone().map(|gift| Step::Take(*gift))).chain(last).collect()
 }
 
 /// Why asking could not even begin.

@@ -30,14 +30,20 @@ struct Server {
 impl Server {
     /// Returns when it serves one address, 10.9.0.`last`. `None`, said loudly, if there is no such program.
     fn start(namespace: &Namespace, last: u8, lease_seconds: u32) -> Option<Self> {
-        Self::start_with(namespace, last, lease_seconds, ROUTER)
+        Self::start_with(namespace, [&format!("10.9.0.{last}"); 2], lease_seconds, ROUTER)
     }
 
-    fn start_with(namespace: &Namespace, last: u8, lease_seconds: u32, router: &str) -> Option<Self> {
+    /// The same with the addresses from the first to the last of these.
+    fn start_with(
+        namespace: &Namespace,
+        [first, last]: [&str; 2],
+        lease_seconds: u32,
+        router: &str,
+    ) -> Option<Self> {
         let folder = support::scratch("udhcpd");
         let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
         let text = format!(
-            "start 10.9.0.{last}\nend 10.9.0.{last}\ninterface eth0p\nlease_file {}\npidfile {}\noffer_time 1\n\
+            "start {first}\nend {last}\ninterface eth0p\nlease_file {}\npidfile {}\noffer_time 1\n\
              opt subnet 255.255.255.0\nopt router {router}\nopt dns {ROUTER}\nopt lease {lease_seconds}\n",
             path("leases"),
             path("pid")
@@ -175,7 +181,7 @@ kernel_tests! {
     fn what_cannot_be_given_fails_the_opening_and_leaves_nothing(namespace) {
         let driver = leasing(namespace, 0);
         // On no network of the link.
-        let Some(_server) = Server::start_with(namespace, 7, LONG_SECONDS, "192.0.2.1") else { return };
+        let Some(_server) = Server::start_with(namespace, ["10.9.0.7"; 2], LONG_SECONDS, "192.0.2.1") else { return };
         let session = driver.session("office");
         session.open();
         assert!(matches!(session.wait_for_opened(-1), WaitResult::Failed(_)));
@@ -204,6 +210,37 @@ kernel_tests! {
         assert_eq!(default_routes(namespace), [format!("eth0 via {ROUTER} metric 100")]);
         session.open();
         assert_eq!(session.wait_for_opened(-1), WaitResult::Opened);
+        session.stop();
+        nothing_is_left(&driver, namespace);
+    }
+
+    fn an_open_session_keeps_its_link_when_the_address_changes(namespace) {
+        const OTHER_ROUTER: &str = "10.8.0.254";
+        let driver = leasing_with(namespace, "shutdown = \"never\"");
+        namespace.far_ip(&format!("addr add {OTHER_ROUTER}/24 dev eth0p"));
+        let Some(mut server) = Server::start(namespace, 7, LONG_SECONDS) else { return };
+        let session = open(&driver, "office");
+        for (address, router) in [("10.9.0.8", ROUTER), ("10.8.0.9", OTHER_ROUTER)] {
+            drop(server);
+            let Some(other) = Server::start_with(namespace, [address; 2], LONG_SECONDS, router) else { return };
+            server = other;
+            // It asks afresh. What it has is good until there is an answer.
+            namespace.pull("eth0");
+            until(&driver, "lost", |_| !session.is_open());
+            namespace.plug("eth0");
+            until(&driver, "back", |driver| link(driver) == Some(LinkState::Active));
+            session.open();
+            assert_eq!(session.wait_for_opened(-1), WaitResult::Opened);
+            told(&driver);
+            until(&driver, "another", |_| addresses(&session) == [format!("{address}/24")]);
+            catch_up(&driver);
+            assert!(session.is_open());
+            let told = told(&driver);
+            assert!(told.iter().all(|event| event.contains("interface")), "{told:?}");
+            assert_eq!(addresses(&session), [format!("{address}/24")]);
+            assert_eq!(namespace.ip("addr show eth0").matches("inet ").count(), 1);
+            assert_eq!(default_routes(namespace), [format!("eth0 via {router} metric 100")]);
+        }
         session.stop();
         nothing_is_left(&driver, namespace);
     }
