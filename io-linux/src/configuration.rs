@@ -110,8 +110,9 @@ pub enum Addresses {
     /// The kernel makes them from what routers announce: a start brings the link up and waits for one.
     Slaac,
     /// A start asks for one of IPv4 by DHCP, and gives it with a default route by the router that the server names;
-    /// a stop takes them back. It is asked for again before its end, and taken back when that comes. Servers of
-    /// names and whatever else the server says are not looked at. Needs CAP_NET_RAW beside CAP_NET_ADMIN.
+    /// a stop takes them back. It is asked for again before its end, and taken back when that comes, by the kernel if
+    /// nobody else does; so is the route, which has the address as its source. Servers of names and whatever else the
+    /// server says are not looked at. Needs CAP_NET_RAW beside CAP_NET_ADMIN.
     Dhcp,
     /// A start gives these, and default routes by these gateways; a stop takes them back.
     Static {

@@ -15,6 +15,7 @@ use super::{Awaited, Rtnetlink};
 use crate::Error;
 use crate::configuration::is_in_network;
 use crate::link_table::Phase;
+use crate::netlink::request::Manner;
 use crate::netlink::routes::{DefaultRoute, Family};
 use crate::netlink::{Failure, request};
 
@@ -186,7 +187,8 @@ impl Rtnetlink {
                 self.settle(index, result);
                 continue;
             }
-            match self.send(Awaited::Step { index }, |sequence| step.request(sequence, index, is_marked)) {
+            let how = Manner { is_marked, is_again, lifetime_seconds: self.lifetime_seconds(index, step) };
+            match self.send(Awaited::Step { index }, |sequence| step.request(sequence, index, how)) {
                 Ok(()) => return,
                 Err(failure) => self.settle(index, Err(failure)),
             }
@@ -398,12 +400,12 @@ impl Step {
     }
 
     /// What the kernel is asked for; nothing where it is not.
-    fn request(self, sequence: u32, index: u32, is_marked: bool) -> Vec<u8> {
+    fn request(self, sequence: u32, index: u32, how: Manner) -> Vec<u8> {
         match self {
             Self::Ask { .. } => Vec::new(),
             Self::Up => request::set_up(sequence, index, true),
             Self::Down => request::set_up(sequence, index, false),
-            Self::Give(Gift::Address(address)) => request::add_address(sequence, index, address, is_marked),
+            Self::Give(Gift::Address(address)) => request::give_address(sequence, index, address, how),
             Self::Take(Gift::Address(address)) => request::remove_address(sequence, index, address),
             Self::Give(Gift::DefaultRoute(route)) => request::add_route(sequence, &route),
             Self::Take(Gift::DefaultRoute(route)) => request::remove_route(sequence, &route),

@@ -33,6 +33,9 @@ const LEASES: Token = Token(3);
 /// RFC 2131 asks for 4 s before the first time again, and for longer ones after it.
 const RETRY: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(4);
 
+/// What RFC 2131 has for a lease without an end.
+const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// A lease of one interface, from its start to its stop.
 pub(super) struct Leasing {
     lease: Lease,
@@ -116,6 +119,17 @@ impl Rtnetlink {
         steps_between(&old, &wanted)
     }
 
+    /// For how long the kernel is to keep a leased address: until the end of the lease, so that it goes also when this
+    /// process is no longer there to take it back.
+    pub(super) fn lifetime_seconds(&self, index: u32, step: Step) -> Option<u32> {
+        let Step::Give(Gift::Address(InterfaceAddress { address, .. })) = step else { return None };
+        let Lease { terms, end, .. } = &self.leases.get(&index)?.lease;
+        let is_leased = terms.is_some_and(|terms| terms.address.address == address);
+        let left = end.filter(|_| is_leased)?.saturating_duration_since(Instant::now());
+        // Not before the end; and none at all is refused.
+        u32::try_from(left.as_secs()).ok().and_then(|seconds| seconds.checked_add(1))
+    }
+
     /// Metrics of routes that leases of other interfaces give, or will.
     pub(super) fn leased_metrics(&self, index: u32) -> BTreeSet<u32> {
         let others = self.leases.iter().filter(|(other, _)| **other != index);
@@ -148,9 +162,12 @@ impl Terms {
         Some(Self { address, router: router.map(IpAddr::from) })
     }
 
-    /// The route is reached by the address, so it comes last.
+    /// The route is reached by the address, so it comes last. A route of IPv4 has no lifetime: it goes with the
+    /// address that it is to be used with.
     fn gifts(self, index: u32, metric: u32) -> Vec<Gift> {
-        let route = |router| DefaultRoute::ours(Family::V4, index, Some(router), metric);
+        let source = Some(self.address.address);
+        let route =
+            |router| DefaultRoute { source, ..DefaultRoute::ours(Family::V4, index, Some(router), metric) };
         let route = self.router.map(|router| Gift::DefaultRoute(route(router)));
         std::iter::once(Gift::Address(self.address)).chain(route).collect()
     }
@@ -223,7 +240,9 @@ impl Lease {
         let confirmed = self.port.take_confirmed();
         let ours = |address| self.terms.is_some_and(|terms| terms.address.address == IpAddr::V4(address));
         if let Some((_, time)) = confirmed.filter(|(address, _)| ours(*address)) {
-            self.end = now.checked_add(time);
+            self.end = if time == FOR_EVER { None } else { now.checked_add(time) };
+            // The kernel is to know of it.
+            return true;
         }
         has_changed
     }

@@ -250,7 +250,8 @@ kernel_tests! {
         let Some(server) = Server::start(namespace, 7, 4) else { return };
         let session = open(&driver, "office");
         told(&driver);
-        until(&driver, "renewed twice", |_| server.confirmed() > 2);
+        // By then the kernel has taken back what it was not told to keep for longer.
+        until(&driver, "renewed three times", |_| server.confirmed() > 3);
         catch_up(&driver);
         assert!(session.is_open());
         assert_eq!(told(&driver), NOTHING, "nobody is told of it");
@@ -261,6 +262,28 @@ kernel_tests! {
         catch_up(&driver);
         assert!(!namespace.ip("addr show eth0").contains("inet "));
         assert_eq!(default_routes(namespace), NOTHING);
+    }
+
+    fn what_a_killed_driver_has_leased_goes_when_the_lease_ends(namespace) {
+        let driver = leasing(namespace, 0);
+        let Some(_server) = Server::start(namespace, 7, 4) else { return };
+        let _session = open(&driver, "office");
+        // With another address its routes do not go by themselves.
+        namespace.ip("addr add 192.0.2.7/24 dev eth0");
+        let lifetime = || {
+            let shown: Value = serde_json::from_str(&namespace.ip("-j addr show eth0")).unwrap();
+            let addresses = shown[0]["addr_info"].as_array().unwrap().clone();
+            let leased = addresses.iter().find(|it| it["local"] == "10.9.0.7")?;
+            Some((leased["valid_life_time"].as_u64().unwrap(), leased["preferred_life_time"].as_u64().unwrap()))
+        };
+        let (valid, preferred) = lifetime().unwrap();
+        assert!(valid <= 5 && valid == preferred, "{valid} {preferred}");
+        assert!(namespace.ip("route show default").contains("src 10.9.0.7"));
+        // From now on nobody carries it.
+        let other = Driver::new().unwrap();
+        until(&other, "gone", |_| lifetime().is_none());
+        assert_eq!(default_routes(namespace), NOTHING);
+        assert!(namespace.ip("addr show eth0").contains("192.0.2.7"), "what others gave stays");
     }
 
     fn without_the_right_to_ask_a_start_says_what_is_missing(namespace) {
