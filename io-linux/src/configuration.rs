@@ -111,8 +111,10 @@ pub enum Addresses {
     Slaac,
     /// A start asks for one of IPv4 by DHCP, and gives it with a default route by the router that the server names;
     /// a stop takes them back. It is asked for again before its end, and taken back when that comes, by the kernel if
-    /// nobody else does; so is the route, which has the address as its source. Servers of names and whatever else the
-    /// server says are not looked at. Needs CAP_NET_RAW beside CAP_NET_ADMIN.
+    /// nobody else does; so is the route, which has the address as its source. A new address is used when for 200 ms
+    /// nobody has said that it is his; otherwise it is declined, [`Driver::turn`](crate::Driver::turn) says whose it is
+    /// ([`Error::AddressInUse`](crate::Error::AddressInUse)), and another is asked for after 10 s. Servers of names and
+    /// whatever else the server says are not looked at. Needs CAP_NET_RAW beside CAP_NET_ADMIN.
     Dhcp,
     /// A start gives these, and default routes by these gateways; a stop takes them back.
     Static {

@@ -332,6 +332,9 @@ impl Rtnetlink {
                 self.given.remove(&index);
             }
         }
+        if is_lease && job.result == Outcome::Ok {
+            self.announce_lease(index);
+        }
         // Nobody waits for the answer of a lease.
         if let Some(reason) = job.reason.clone().filter(|_| job.op.is_none() && !is_watch) {
             self.trouble.get_or_insert(Error::Kernel { doing: "give a link what was leased to it", reason });

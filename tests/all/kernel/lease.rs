@@ -110,6 +110,12 @@ fn addresses(session: &Session) -> Vec<String> {
     interface.addresses.iter().filter(|it| it.address.is_ipv4()).map(ToString::to_string).collect()
 }
 
+/// What `ip` says on the far side.
+fn far_output(namespace: &Namespace, arguments: &str) -> String {
+    let output = namespace.far("ip").args(arguments.split(' ')).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// When the link is down: neither an address of IPv4, nor a default route, nor a socket that still asks.
 fn nothing_is_left(driver: &Driver, namespace: &Namespace) {
     until(driver, "down", |_| !namespace.ip("link show eth0").contains(",UP"));
@@ -284,6 +290,39 @@ kernel_tests! {
         until(&other, "gone", |_| lifetime().is_none());
         assert_eq!(default_routes(namespace), NOTHING);
         assert!(namespace.ip("addr show eth0").contains("192.0.2.7"), "what others gave stays");
+    }
+
+    fn an_address_that_somebody_uses_is_declined_and_another_is_asked_for(namespace) {
+        let driver = leasing(namespace, 0);
+        let both = ["10.9.0.7", "10.9.0.8"];
+        both.iter().for_each(|address| namespace.far_ip(&format!("addr add {address}/24 dev eth0p")));
+        let Some(_server) = Server::start_with(namespace, both, LONG_SECONDS, ROUTER) else { return };
+        let session = driver.session("office");
+        session.open();
+        let why = until_some("told", || {
+            driver.wait(Some(FOR_EVER)).unwrap();
+            driver.turn().err().map(|error| error.to_string())
+        });
+        let shown = far_output(namespace, "-br link show eth0p");
+        let owner = shown.split_whitespace().find(|word| word.matches(':').count() == 5).unwrap();
+        assert!(why.contains(&format!("is in use by {owner}")) && why.contains("eth0"), "{why}");
+        assert!(!namespace.ip("addr show eth0").contains("inet "), "it was not used for a moment");
+        assert_eq!(link(&driver), Some(LinkState::Connecting));
+        let [used, other]: [&str; 2] = if why.contains(both[0]) { both } else { [both[1], both[0]] };
+        namespace.far_ip(&format!("addr del {other}/24 dev eth0p"));
+        // A server that was not told would offer the first again.
+        until(&driver, "open", |_| session.is_open());
+        assert_eq!(addresses(&session), [format!("{other}/24")], "and not {used}");
+    }
+
+    fn others_are_told_where_a_new_address_is(namespace) {
+        let driver = leasing(namespace, 0);
+        let Some(_server) = Server::start(namespace, 7, LONG_SECONDS) else { return };
+        namespace.far_ip("neigh replace 10.9.0.7 lladdr 02:00:00:00:00:07 dev eth0p nud stale");
+        let own = "02:00:00:00:00:01";
+        namespace.ip(&format!("link set eth0 address {own}"));
+        let _session = open(&driver, "office");
+        until_some("told", || far_output(namespace, "neigh show 10.9.0.7").contains(own).then_some(()));
     }
 
     fn without_the_right_to_ask_a_start_says_what_is_missing(namespace) {
