@@ -325,6 +325,18 @@ kernel_tests! {
         until_some("told", || far_output(namespace, "neigh show 10.9.0.7").contains(own).then_some(()));
     }
 
+    fn a_program_without_a_configuration_file_asks_too(namespace) {
+        namespace.cable("eth0");
+        namespace.far_ip(&format!("addr add {ROUTER}/24 dev eth0p"));
+        let driver = Driver::builder().dhcp("eth0").build().unwrap();
+        let Some(_server) = Server::start(namespace, 7, LONG_SECONDS) else { return };
+        let session = open(&driver, "eth0");
+        assert_eq!(addresses(&session), ["10.9.0.7/24"]);
+        assert_eq!(default_routes(namespace), [format!("eth0 via {ROUTER} metric 100")]);
+        session.close();
+        nothing_is_left(&driver, namespace);
+    }
+
     fn without_the_right_to_ask_a_start_says_what_is_missing(namespace) {
         let driver = leasing(namespace, 0);
         let mut sets = capabilities(None).unwrap();
