@@ -65,6 +65,15 @@ static netsession_event until(netsession_driver *driver, netsession_session *ses
     }
 }
 
+/* Waits until a link is up, or is not any more: the kernel tells of the carrier a while later. */
+static void until_up(netsession_driver *driver, const char *link, bool is_up) {
+    netsession_event event;
+    do {
+        event = until(driver, NULL, NETSESSION_EVENT_KIND_CONFIGURATION_CHANGED);
+    } while (strcmp(event.configuration, link) != 0
+             || (event.configuration_state == NETSESSION_CONFIGURATION_STATE_ACTIVE) != is_up);
+}
+
 static netsession_session *opened(netsession_driver *driver, const char *name) {
     netsession_session *session;
     char identifier[128];
@@ -208,7 +217,9 @@ static void roam(netsession_driver *driver) {
     OK(netsession_session_reject(session));
     CHECK(is_on(session, "a0"));
 
+    /* One that was rejected is offered again when it was lost meanwhile, and the driver has to see that. */
     run("ip link set b1 down");
+    until_up(driver, "a1", false);
     run("ip link set b1 up");
     show_offer(driver, session, NETSESSION_OFFER_KIND_UPGRADE, "a1");
     OK(netsession_session_ignore(session));
@@ -483,10 +494,7 @@ int main(void) {
     build();
     OK(netsession_driver_new(&driver));
     lose(driver);
-    /* The kernel tells of the carrier a while later. */
-    do {
-        event = until(driver, NULL, NETSESSION_EVENT_KIND_CONFIGURATION_CHANGED);
-    } while (event.configuration_state != NETSESSION_CONFIGURATION_STATE_ACTIVE || strcmp(event.configuration, "a1") != 0);
+    until_up(driver, "a1", true);
     roam(driver);
     wait_in_vain(driver);
 
