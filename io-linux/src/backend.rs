@@ -89,6 +89,9 @@ pub(crate) trait Backend {
     /// A gateway to give a link a default route by when it is started; the link by identifier or name.
     fn give_gateway(&mut self, link: &str, gateway: IpAddr);
 
+    /// A link that asks for an address by DHCP when it is started; by identifier or name.
+    fn ask_for_address(&mut self, link: &str);
+
     /// How often the platform's notifications were lost.
     fn lost_notifications(&self) -> u64;
 

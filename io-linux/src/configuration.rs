@@ -31,6 +31,7 @@ use std::time::Duration;
 use netsession_core::{BearerType, Config, Identifier, InterfaceAddress, Purpose, Settings, ShutdownPolicy};
 
 pub use self::check::EXAMPLE;
+pub(crate) use self::check::is_in_network;
 pub use self::matching::{Conflict, Ignored, Pattern, Selector};
 pub(crate) use self::matching::{Facts, HARDWARE, Owner, known_kind};
 pub use self::parse::{Fault, Faults};
@@ -112,8 +113,11 @@ pub enum Addresses {
     /// The kernel makes them from what routers announce: a start brings the link up and waits for one.
     Slaac,
     /// A start asks for one of IPv4 by DHCP, and gives it with a default route by the router that the server names;
-    /// a stop takes them back. It is asked for again before its end, and taken back when that comes. Servers of
-    /// names and whatever else the server says are not looked at. Needs CAP_NET_RAW beside CAP_NET_ADMIN.
+    /// a stop takes them back. It is asked for again before its end, and taken back when that comes, by the kernel if
+    /// nobody else does; so is the route, which has the address as its source. A new address is used when for 200 ms
+    /// nobody has said that it is his; otherwise it is declined, [`Driver::turn`](crate::Driver::turn) says whose it is
+    /// ([`Error::AddressInUse`](crate::Error::AddressInUse)), and another is asked for after 10 s. Servers of names and
+    /// whatever else the server says are not looked at. Needs CAP_NET_RAW beside CAP_NET_ADMIN.
     Dhcp,
     /// A start gives these, and default routes by these gateways; a stop takes them back.
     Static {

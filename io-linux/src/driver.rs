@@ -288,6 +288,7 @@ pub struct Builder {
     service_networks: Vec<(Identifier, Vec<Identifier>)>,
     addresses: Vec<(String, InterfaceAddress)>,
     gateways: Vec<(String, IpAddr)>,
+    leased: Vec<String>,
     followed: Option<(Identifier, u32)>,
     watches_carrier: bool,
     asks_network_manager: bool,
@@ -304,6 +305,7 @@ impl Default for Builder {
             service_networks: Vec::new(),
             addresses: Vec::new(),
             gateways: Vec::new(),
+            leased: Vec::new(),
             followed: None,
             watches_carrier: true,
             asks_network_manager: true,
@@ -372,6 +374,31 @@ impl Builder {
     #[must_use]
     pub fn gateway(mut self, link: &str, gateway: IpAddr) -> Self {
         self.gateways.push((link.to_owned(), gateway));
+        self
+    }
+
+    /// A link that asks for an address of IPv4 by DHCP when it is started, gets it with a default route by the router
+    /// that the server names, and gives both back when it is stopped, as `addresses = "dhcp"` of a configuration file
+    /// does: see [`Addresses::Dhcp`](crate::configuration::Addresses::Dhcp). It may get [`address`](Self::address)es
+    /// beside that, but then it is up as soon as it has one of them. The link by identifier or by the name of its
+    /// interface.
+    ///
+    /// Needs CAP_NET_RAW beside CAP_NET_ADMIN: without it a start fails, and says so. Only Ethernet can be asked on.
+    ///
+    /// ```no_run
+    /// use netsession_io_linux::{Driver, WaitResult};
+    ///
+    /// let driver = Driver::builder().dhcp("eth0").build()?;
+    /// let session = driver.session(&driver.find("eth0")?);
+    /// session.open();
+    /// if session.wait_for_opened(30_000) == WaitResult::Opened {
+    ///     println!("{:?}", session.interface().map(|interface| interface.addresses));
+    /// }
+    /// # Ok::<(), netsession_io_linux::Error>(())
+    /// ```
+    #[must_use]
+    pub fn dhcp(mut self, link: &str) -> Self {
+        self.leased.push(link.to_owned());
         self
     }
 
@@ -455,6 +482,9 @@ impl Builder {
         for (link, gateway) in &self.gateways {
             backend.give_gateway(link, *gateway);
         }
+        for link in &self.leased {
+            backend.ask_for_address(link);
+        }
         if let Some((_, metric)) = &self.followed {
             backend.prepare_to_follow(*metric)?;
         }
@@ -492,6 +522,7 @@ impl fmt::Debug for Builder {
             .field("service_networks", &self.service_networks)
             .field("addresses", &self.addresses)
             .field("gateways", &self.gateways)
+            .field("leased", &self.leased)
             .field("followed", &self.followed)
             .field("watches_carrier", &self.watches_carrier)
             .field("asks_network_manager", &self.asks_network_manager)

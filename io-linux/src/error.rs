@@ -64,6 +64,22 @@ pub enum Error {
     /// Interfaces do not fit the configuration.
     #[error("{0}")]
     Conflict(Conflict),
+    /// An address that was leased by DHCP is somebody else's already: it is not used, the server has been told, and is
+    /// asked for another after a rest.
+    #[error(
+        "{address}, which was leased to {interface}, is in use by {by}; the server is told, and asked for another \
+         address after {} s", rest.as_secs()
+    )]
+    AddressInUse {
+        /// The interface that it was leased to.
+        interface: String,
+        /// The address.
+        address: std::net::Ipv4Addr,
+        /// The hardware address of who has it.
+        by: String,
+        /// For how long nothing is asked for.
+        rest: std::time::Duration,
+    },
     /// The system's default route is not where the session is. The session works all the same.
     #[error("the default route cannot follow to {interface}: {reason}")]
     DefaultRoute {

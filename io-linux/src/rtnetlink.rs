@@ -89,6 +89,8 @@ pub(crate) struct Rtnetlink {
     /// What to give to links that are started, by identifier or name.
     addresses: Vec<(String, InterfaceAddress)>,
     gateways: Vec<(String, IpAddr)>,
+    /// Links that ask for an address by DHCP, by identifier or name.
+    leased: Vec<String>,
     follower: Option<Follower>,
     metering: Metering,
     /// What failed of it.
@@ -143,6 +145,7 @@ impl Rtnetlink {
             answers: VecDeque::new(),
             addresses: Vec::new(),
             gateways: Vec::new(),
+            leased: Vec::new(),
             follower: None,
             metering: Metering::default(),
             trouble: None,
@@ -192,7 +195,8 @@ impl Rtnetlink {
 
     /// Whether a start asks for an address by DHCP.
     fn is_leased(&self, index: u32) -> bool {
-        self.table.table_of(index).is_some_and(|table| table.addresses == Addresses::Dhcp)
+        let of_table = self.table.table_of(index).is_some_and(|table| table.addresses == Addresses::Dhcp);
+        of_table || self.leased.iter().any(|link| self.is_called(index, link))
     }
 
     /// By identifier, or by the name of the interface.
@@ -455,6 +459,10 @@ impl Backend for Rtnetlink {
 
     fn give_gateway(&mut self, link: &str, gateway: IpAddr) {
         self.gateways.push((link.to_owned(), gateway));
+    }
+
+    fn ask_for_address(&mut self, link: &str) {
+        self.leased.push(link.to_owned());
     }
 
     fn lost_notifications(&self) -> u64 {

@@ -27,8 +27,11 @@
  * with NETSESSION_RESULT_OK (a buffer that is too small also gets the beginning of the text).
  * netsession_last_error() has words for it.
  *
- * Handles. A netsession_driver * and a netsession_session * are names that lead to no memory. None is used twice.
- * One that was freed, that another thread has made, or that never was one is refused with
+ * Settings. netsession_driver_new() makes a driver without any. A netsession_builder collects them (addresses,
+ * gateways, DHCP, service networks, a configuration file), and netsession_builder_build() makes a driver with them.
+ *
+ * Handles. A netsession_builder *, netsession_driver * and netsession_session * are names that lead to no memory.
+ * None is used twice. One that was freed, that another thread has made, or that never was one is refused with
  * NETSESSION_RESULT_UNKNOWN_HANDLE. A handle is for the thread that made it: the library shares nothing between
  * threads. Each thread may have drivers of its own; what it has not freed when it ends is freed then. After fork()
  * the child must leave them alone, and call exec or make its own. No signal handler may call a function.
@@ -213,6 +216,9 @@ typedef enum {
   NETSESSION_ROAMING_MODE_SUPPRESSED = 2,
 } netsession_roaming_mode;
 
+// Settings of a driver that is to be made.
+typedef struct netsession_builder netsession_builder;
+
 // All links of the network namespace of the thread that made it.
 typedef struct netsession_driver netsession_driver;
 
@@ -254,7 +260,64 @@ typedef struct {
 extern "C" {
 #endif // __cplusplus
 
-// Makes a driver, and returns when all links are known. To be freed by netsession_driver_free().
+// Makes a builder, which says nothing yet. To be given to netsession_builder_build(), or to be freed by
+// netsession_builder_free().
+netsession_result netsession_builder_new(netsession_builder **builder);
+
+// Ends a builder of which no driver is made.
+netsession_result netsession_builder_free(netsession_builder *builder);
+
+// Makes a driver of it, and returns when all links are known. To be freed by netsession_driver_free(). The builder is
+// used up and its handle gone, also if the driver cannot be made; not if `driver` is no place for it.
+netsession_result netsession_builder_build(netsession_builder *builder,
+                                           netsession_driver **driver);
+
+// An address with the length of its prefix, such as "192.0.2.7/24", that a link gets when it is started, and loses when
+// it is stopped. The link by identifier or by the name of its interface, here and below.
+netsession_result netsession_builder_address(netsession_builder *builder,
+                                             const char *link,
+                                             const char *address);
+
+// A gateway of a link, such as "192.0.2.1": the link gets a default route by it when it is started, after its addresses,
+// and loses it when it is stopped. The metric is 100 for the most preferred member of a service network and for a link
+// that is in none, 200 for the next, and so on.
+netsession_result netsession_builder_gateway(netsession_builder *builder,
+                                             const char *link,
+                                             const char *gateway);
+
+// A link that asks for an address of IPv4 by DHCP when it is started, gets it with its default route, and gives both back
+// when it is stopped. Needs CAP_NET_RAW beside CAP_NET_ADMIN.
+netsession_result netsession_builder_dhcp(netsession_builder *builder,
+                                          const char *link);
+
+// A service network of `count` members, by identifier, the most preferred first. One that cannot be is refused by
+// netsession_builder_build().
+netsession_result netsession_builder_service_network(netsession_builder *builder,
+                                                     const char *identifier,
+                                                     const char *const *members,
+                                                     size_t count);
+
+// What the text of a configuration file says, in place of what another said; `netsession config example` prints one that
+// explains all of it. With NETSESSION_RESULT_INVALID_VALUE netsession_last_error() has a line for each fault, which
+// begins with its place: LINE:COLUMN.
+netsession_result netsession_builder_configuration(netsession_builder *builder,
+                                                   const char *text);
+
+// The same of the file that is there. NETSESSION_RESULT_SYSTEM if it cannot be read. The library looks for none by
+// itself.
+netsession_result netsession_builder_configuration_file(netsession_builder *builder,
+                                                        const char *path);
+
+// The default route of the machine follows the session that is open on this configuration: it is set when that is open,
+// moved in one step when that has moved, and taken away when it is closed. Needs CAP_NET_ADMIN.
+netsession_result netsession_builder_follow_default_route(netsession_builder *builder,
+                                                          const char *configuration);
+
+// While a session could roam to a link that is down, the link is brought up without addresses, so that it shows whether
+// it has carrier. For systems where nobody else manages the links.
+netsession_result netsession_builder_watch_carrier(netsession_builder *builder);
+
+// Makes a driver without settings (else see netsession_builder_new()), and returns when all links are known. To be freed by netsession_driver_free().
 netsession_result netsession_driver_new(netsession_driver **driver);
 
 // Ends a driver. Its sessions are closed without events, and their handles are gone with it.

@@ -18,7 +18,7 @@ pub struct NetsessionDriver {
     _nowhere: (),
 }
 
-/// Makes a driver, and returns when all links are known. To be freed by netsession_driver_free().
+/// Makes a driver without settings (else see netsession_builder_new()), and returns when all links are known. To be freed by netsession_driver_free().
 #[unsafe(no_mangle)]
 pub extern "C" fn netsession_driver_new(driver: *mut *mut NetsessionDriver) -> NetsessionResult {
     guarded(|call| {

@@ -10,10 +10,11 @@
 //! | `result` | the codes that functions return, and the words of the last error |
 //! | `table` | which handles there are in this thread |
 //! | `words` | the enums of the contract, as C has them |
-//! | `driver`, `session`, `event` | the functions |
+//! | `builder`, `driver`, `session`, `event` | the functions |
 #![allow(clippy::exhaustive_enums, reason = "C has no word for an enum that may grow")]
 
 pub mod border;
+pub mod builder;
 pub mod driver;
 pub mod event;
 pub mod result;

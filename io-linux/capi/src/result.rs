@@ -82,6 +82,7 @@ impl From<Error> for Failure {
             Error::NotFound { .. } => NetsessionResult::NotFound,
             Error::Ambiguous { .. } => NetsessionResult::Ambiguous,
             Error::Refused(_) | Error::NoLink { .. } | Error::Bind { .. } => NetsessionResult::Refused,
+            Error::Conflict(ref conflict) if conflict.is_fatal() => NetsessionResult::Refused,
             Error::Conflict(_) => NetsessionResult::Ambiguous,
             Error::System { .. } | Error::Kernel { .. } | Error::DefaultRoute { .. } | _ => {
                 NetsessionResult::System

@@ -10,8 +10,9 @@ use std::ptr::without_provenance_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use netsession_core::SessionId;
-use netsession_io_linux::{Driver, Offer, Session, Trial};
+use netsession_io_linux::{Builder, Driver, Offer, Session, Trial};
 
+use crate::builder::NetsessionBuilder;
 use crate::driver::NetsessionDriver;
 use crate::result::{Failure, NetsessionResult};
 use crate::session::NetsessionSession;
@@ -38,6 +39,7 @@ pub(crate) struct SessionEntry {
 
 #[derive(Debug, Default)]
 struct Table {
+    builders: BTreeMap<usize, Builder>,
     drivers: BTreeMap<usize, DriverEntry>,
     sessions: BTreeMap<usize, SessionEntry>,
 }
@@ -75,6 +77,31 @@ fn unknown(what: &str) -> Failure {
 
 fn key<T>(handle: *mut T, what: &str) -> Result<usize, Failure> {
     if handle.is_null() { Err(Failure::null_pointer(&format!("the {what}"))) } else { Ok(handle.addr()) }
+}
+
+pub(crate) fn add_builder(builder: Builder) -> Result<*mut NetsessionBuilder, Failure> {
+    let number = next_number()?;
+    in_table(|table| {
+        table.builders.insert(number, builder);
+        Ok(without_provenance_mut(number))
+    })
+}
+
+pub(crate) fn take_builder(handle: *mut NetsessionBuilder) -> Result<Builder, Failure> {
+    let number = key(handle, "builder")?;
+    in_table(|table| table.builders.remove(&number).ok_or_else(|| unknown("builder")))
+}
+
+pub(crate) fn change_builder(
+    handle: *mut NetsessionBuilder,
+    change: impl FnOnce(Builder) -> Builder,
+) -> Result<(), Failure> {
+    let number = key(handle, "builder")?;
+    in_table(|table| {
+        let builder = table.builders.remove(&number).ok_or_else(|| unknown("builder"))?;
+        table.builders.insert(number, change(builder));
+        Ok(())
+    })
 }
 
 pub(crate) fn add_driver(driver: Driver) -> Result<*mut NetsessionDriver, Failure> {

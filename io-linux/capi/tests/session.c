@@ -65,6 +65,15 @@ static netsession_event until(netsession_driver *driver, netsession_session *ses
     }
 }
 
+/* Waits until a link is up, or is not any more: the kernel tells of the carrier a while later. */
+static void until_up(netsession_driver *driver, const char *link, bool is_up) {
+    netsession_event event;
+    do {
+        event = until(driver, NULL, NETSESSION_EVENT_KIND_CONFIGURATION_CHANGED);
+    } while (strcmp(event.configuration, link) != 0
+             || (event.configuration_state == NETSESSION_CONFIGURATION_STATE_ACTIVE) != is_up);
+}
+
 static netsession_session *opened(netsession_driver *driver, const char *name) {
     netsession_session *session;
     char identifier[128];
@@ -208,7 +217,9 @@ static void roam(netsession_driver *driver) {
     OK(netsession_session_reject(session));
     CHECK(is_on(session, "a0"));
 
+    /* One that was rejected is offered again when it was lost meanwhile, and the driver has to see that. */
     run("ip link set b1 down");
+    until_up(driver, "a1", false);
     run("ip link set b1 up");
     show_offer(driver, session, NETSESSION_OFFER_KIND_UPGRADE, "a1");
     OK(netsession_session_ignore(session));
@@ -276,8 +287,97 @@ static void refuse_driver(netsession_driver *driver, netsession_result code) {
 #undef ALL
 }
 
+/* Every function that takes a builder, with one that it cannot use. */
+static void refuse_builder(netsession_builder *builder, netsession_result code) {
+    const char *members[] = {"a0"};
+    netsession_driver *driver;
+#define ALL(call) expect(code, netsession_builder_##call, #call, __LINE__)
+    ALL(free(builder));
+    ALL(build(builder, &driver));
+    ALL(address(builder, "a0", "192.0.2.7/24"));
+    ALL(gateway(builder, "a0", "192.0.2.1"));
+    ALL(dhcp(builder, "a0"));
+    ALL(service_network(builder, "home", members, 1));
+    ALL(configuration(builder, ""));
+    ALL(configuration_file(builder, "/dev/null"));
+    ALL(follow_default_route(builder, "home"));
+    ALL(watch_carrier(builder));
+#undef ALL
+}
+
+/* What a builder does not take leaves it as it was. */
+static void refuse_settings(netsession_builder *builder) {
+    const char *wrong[] = {"\xff"};
+    char words[256];
+#define ALL(code, call) REFUSED(code, netsession_builder_##call)
+    ALL(NULL_POINTER, new(NULL));
+    ALL(NULL_POINTER, build(builder, NULL));
+    ALL(NULL_POINTER, address(builder, NULL, "192.0.2.7/24"));
+    ALL(NULL_POINTER, address(builder, "a0", NULL));
+    ALL(NULL_POINTER, gateway(builder, NULL, "192.0.2.1"));
+    ALL(NULL_POINTER, gateway(builder, "a0", NULL));
+    ALL(NULL_POINTER, dhcp(builder, NULL));
+    ALL(NULL_POINTER, service_network(builder, "home", NULL, 1));
+    ALL(NULL_POINTER, configuration(builder, NULL));
+    ALL(NULL_POINTER, configuration_file(builder, NULL));
+    ALL(NULL_POINTER, follow_default_route(builder, NULL));
+    ALL(INVALID_UTF8, service_network(builder, "home", wrong, 1));
+    ALL(INVALID_VALUE, address(builder, "a0", "192.0.2.7"));
+    ALL(INVALID_VALUE, address(builder, "a0", "192.0.2.7/33"));
+    ALL(INVALID_VALUE, gateway(builder, "a0", "192.0.2.1/24"));
+    ALL(SYSTEM, configuration_file(builder, "/there/is/none"));
+    ALL(SYSTEM, configuration_file(builder, "/dev/zero"));
+    ALL(INVALID_VALUE, configuration(builder, "[access-point.home]\ninterface = \"a0\"\nmetred = true\n"));
+#undef ALL
+    OK(netsession_last_error(words, sizeof words));
+    CHECK(strncmp(words, "3:1: ", 5) == 0 && strstr(words, "metered") != NULL);
+}
+
+/* A driver with settings: a0 gets an address and a route by which the machine's own follows. */
+static void build(void) {
+    const char *members[] = {"home", "a1"}, *wrong[] = {"c0"};
+    netsession_builder *builder, *used;
+    netsession_driver *driver;
+    netsession_session *session;
+
+    OK(netsession_builder_new(&builder));
+    refuse_settings(builder);
+    OK(netsession_builder_configuration_file(builder, "/dev/null"));
+    OK(netsession_builder_configuration(builder, "[access-point.home]\ninterface = \"a0\"\n"));
+    OK(netsession_builder_address(builder, "home", "198.51.100.7/24"));
+    OK(netsession_builder_gateway(builder, "a0", "198.51.100.1"));
+    OK(netsession_builder_dhcp(builder, "b0"));
+    OK(netsession_builder_service_network(builder, "office", members, 2));
+    OK(netsession_builder_follow_default_route(builder, "home"));
+    OK(netsession_builder_watch_carrier(builder));
+    OK(netsession_builder_build(builder, &driver));
+    used = builder;
+    refuse_builder(used, NETSESSION_RESULT_UNKNOWN_HANDLE);
+    session = opened(driver, "home");
+    run("ip address show dev a0 | grep -q 198.51.100.7/24");
+    run("ip route show default metric 50 | grep -q 'via 198.51.100.1 dev a0'");
+    OK(netsession_session_stop(session));
+    while (!is_in_state(session, NETSESSION_STATE_DISCONNECTED)) {
+        wait_and_turn(driver);
+    }
+    run("! ip address show dev a0 | grep -q 198.51.100.7/24");
+    OK(netsession_driver_free(driver));
+
+    /* What cannot be built is used up, too. */
+    OK(netsession_builder_new(&builder));
+    CHECK(builder != used);
+    OK(netsession_builder_service_network(builder, "", wrong, 1));
+    REFUSED(REFUSED, netsession_builder_build(builder, &driver));
+    refuse_builder(builder, NETSESSION_RESULT_UNKNOWN_HANDLE);
+    OK(netsession_builder_new(&builder));
+    OK(netsession_builder_free(builder));
+    refuse_builder(builder, NETSESSION_RESULT_UNKNOWN_HANDLE);
+}
+
 /* Handles that were never given. */
 static void never_given(void) {
+    refuse_builder(NULL, NETSESSION_RESULT_NULL_POINTER);
+    refuse_builder((netsession_builder *)~(uintptr_t)0, NETSESSION_RESULT_UNKNOWN_HANDLE);
     refuse_driver(NULL, NETSESSION_RESULT_NULL_POINTER);
     refuse_session(NULL, NETSESSION_RESULT_NULL_POINTER);
     refuse_driver((netsession_driver *)~(uintptr_t)0, NETSESSION_RESULT_UNKNOWN_HANDLE);
@@ -349,6 +449,7 @@ static void nonsense(netsession_driver *driver, netsession_session *session) {
 
 /* The handles of another thread. */
 struct handles {
+    netsession_builder *builder;
     netsession_driver *driver;
     netsession_session *session;
 };
@@ -357,6 +458,7 @@ static void *strange(void *given) {
     const struct handles *handles = (const struct handles *)given;
     netsession_driver *own;
     netsession_session *session;
+    refuse_builder(handles->builder, NETSESSION_RESULT_UNKNOWN_HANDLE);
     refuse_driver(handles->driver, NETSESSION_RESULT_UNKNOWN_HANDLE);
     refuse_session(handles->session, NETSESSION_RESULT_UNKNOWN_HANDLE);
     /* One of its own, which nobody frees. */
@@ -370,10 +472,12 @@ static void *strange(void *given) {
 static void from_another_thread(netsession_driver *driver, netsession_session *session) {
     struct handles handles;
     pthread_t thread;
+    OK(netsession_builder_new(&handles.builder));
     handles.driver = driver;
     handles.session = session;
     CHECK(pthread_create(&thread, NULL, strange, &handles) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
+    OK(netsession_builder_free(handles.builder));
 }
 
 int main(void) {
@@ -387,12 +491,10 @@ int main(void) {
     OK(netsession_last_error(words, sizeof words));
     CHECK(words[0] == '\0');
     never_given();
+    build();
     OK(netsession_driver_new(&driver));
     lose(driver);
-    /* The kernel tells of the carrier a while later. */
-    do {
-        event = until(driver, NULL, NETSESSION_EVENT_KIND_CONFIGURATION_CHANGED);
-    } while (event.configuration_state != NETSESSION_CONFIGURATION_STATE_ACTIVE || strcmp(event.configuration, "a1") != 0);
+    until_up(driver, "a1", true);
     roam(driver);
     wait_in_vain(driver);
 

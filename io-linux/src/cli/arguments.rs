@@ -419,12 +419,17 @@ pub(crate) enum ConfigCommand {
     /// Says what is wrong with a file: line, column, and what was meant
     ///
     /// Reads FILE, or the one that holds, and prints each fault as FILE:LINE:COLUMN: with what is wrong and what was
-    /// meant; then status 78. If nothing is wrong it says so, and which interfaces of this machine do not fit.
+    /// meant; then status 78. If nothing is wrong with it, it is compared with the interfaces of this machine: what
+    /// could not be started ends with status 78 too, and what works, but perhaps not as it is meant, such as two tables
+    /// for one interface, is a warning on standard error and status 0.
     #[command(after_help = "Example:\n  netsession config check ./netsession.toml")]
     Check {
         /// The file; without it the one that holds
         #[arg(value_name = "FILE", conflicts_with = "file")]
         checked: Option<PathBuf>,
+        /// Take warnings for faults: status 78
+        #[arg(long)]
+        strict: bool,
         #[command(flatten)]
         file: ConfigurationFile,
     },

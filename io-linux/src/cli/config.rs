@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use netsession_io_linux::configuration::{EXAMPLE, Faults};
+use netsession_io_linux::configuration::{Conflict, EXAMPLE, Faults};
 use netsession_io_linux::{Configuration, Driver, Error};
 
 use super::arguments::{ConfigArguments, ConfigCommand, ConfigurationFile};
@@ -113,22 +113,39 @@ impl Overrides {
 /// It is wrong, it cannot be read, or the output cannot be written.
 pub(crate) fn run(arguments: &ConfigArguments) -> Result<Status, Failure> {
     match &arguments.command {
-        ConfigCommand::Check { checked, file } => {
+        ConfigCommand::Check { checked, file, strict } => {
             let path = checked.clone().or_else(|| file.path.clone());
-            check(&ConfigurationFile { path })
+            check(&ConfigurationFile { path }, *strict)
         }
         ConfigCommand::Show(file) => show(file),
         ConfigCommand::Example => Output::new(false).text(EXAMPLE).map(|()| Status::DONE),
     }
 }
 
-fn check(file: &ConfigurationFile) -> Result<Status, Failure> {
+/// As `nginx -t` and `sshd -t` do it: what could not be carried out is a failure, what is carried out otherwise than it
+/// may be meant is a warning.
+fn check(file: &ConfigurationFile, is_strict: bool) -> Result<Status, Failure> {
     let in_force = InForce::find(file, Overrides::default())?;
     let Some(path) = &in_force.path else {
         let nothing = format!("there is no configuration file ({}); none is needed", places_in_words());
         Output::new(false).line(nothing)?;
         return Ok(Status::DONE);
     };
+    let conflicts = match conflicts(in_force.configuration()) {
+        Ok(conflicts) => conflicts,
+        Err(Error::Refused(refused)) => return Err(unfit(path, &[refused.to_string()])),
+        Err(error) => {
+            complain(&format!("the interfaces of this machine cannot be looked at: {error}"));
+            Vec::new()
+        }
+    };
+    let (fatal, warnings): (Vec<_>, Vec<_>) = conflicts.iter().partition(|it| is_strict || it.is_fatal());
+    for warning in warnings {
+        complain(&format!("warning: on this machine {warning}"));
+    }
+    if !fatal.is_empty() {
+        return Err(unfit(path, &fatal));
+    }
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     Output::new(false).line(format_args!(
         "{}: nothing is wrong with it: {}, {}",
@@ -136,24 +153,25 @@ fn check(file: &ConfigurationFile) -> Result<Status, Failure> {
         count(in_force.configuration.access_points.len(), "access point"),
         count(in_force.configuration.service_networks.len(), "service network"),
     ))?;
-    match conflicts(in_force.configuration()) {
-        Ok(conflicts) => {
-            let lines = conflicts.iter().map(|conflict| format!("on this machine {conflict}\n"));
-            Output::new(false).text(lines.collect::<String>())?;
-        }
-        Err(error) => complain(&format!("the interfaces of this machine cannot be looked at: {error}")),
-    }
     Ok(Status::DONE)
 }
 
+/// A file that is right in itself and not for this machine.
+fn unfit(path: &Path, reasons: &[impl ToString]) -> Failure {
+    let lines: Vec<String> =
+        reasons.iter().map(|it| format!("{}: on this machine {}", path.display(), it.to_string())).collect();
+    let message = format!("the configuration file does not fit this machine:\n{}", lines.join("\n"));
+    Failure::new(Status::CONFIGURATION, message)
+}
+
 /// What does not fit the interfaces that there are now.
-fn conflicts(configuration: Configuration) -> Result<Vec<String>, Error> {
+fn conflicts(configuration: Configuration) -> Result<Vec<Conflict>, Error> {
     let driver = Driver::builder().configuration(configuration).build()?;
     let mut conflicts = Vec::new();
     while conflicts.len() < CONFLICTS_TOLD {
         match driver.turn() {
             Ok(_) => break,
-            Err(Error::Conflict(conflict)) => conflicts.push(conflict.to_string()),
+            Err(Error::Conflict(conflict)) => conflicts.push(conflict),
             Err(error) => return Err(error),
         }
     }

@@ -18,7 +18,7 @@ Exit status:
   71        the kernel refused what the driver needs to run
   74        the output or the trace could not be written; the rest was done
   77        demo: namespaces are not allowed here; the simulator was shown instead
-  78        the configuration file is wrong, or cannot be read
+  78        the configuration file is wrong, cannot be read, or does not fit this machine (config check)
   126, 127  run: CMD cannot be executed, was not found
   128+n     ended by signal n before it was done
   run otherwise ends with the exit status of CMD";
@@ -38,7 +38,7 @@ impl Status {
     pub(crate) const NOT_WRITTEN: Self = Self(74);
     /// `EX_NOPERM`: no permission to make namespaces.
     pub(crate) const NOT_PERMITTED: Self = Self(77);
-    /// `EX_CONFIG`: the configuration file is wrong, or cannot be read.
+    /// `EX_CONFIG`: the configuration file is wrong, cannot be read, or does not fit this machine.
     pub(crate) const CONFIGURATION: Self = Self(78);
     /// As a shell says it: the command cannot be executed.
     pub(crate) const NOT_EXECUTABLE: Self = Self(126);

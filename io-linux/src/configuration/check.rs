@@ -455,7 +455,8 @@ fn check_gateways(
     }
 }
 
-fn is_in_network(address: IpAddr, network: InterfaceAddress) -> bool {
+/// Whether a network has an address.
+pub(crate) fn is_in_network(address: IpAddr, network: InterfaceAddress) -> bool {
     // As 128 bits each, so that one comparison serves both; a shift by all of them leaves nothing.
     let (bits, own, length) = match (address, network.address) {
         (IpAddr::V4(a), IpAddr::V4(b)) => (u128::from(a.to_bits()) << 96, u128::from(b.to_bits()) << 96, 32),

@@ -289,6 +289,24 @@ pub enum Conflict {
         /// What the other is called instead.
         called: Identifier,
     },
+    /// A table wants an address by DHCP for an interface on which none can be asked for.
+    NoEthernet {
+        /// The table.
+        access_point: Identifier,
+        /// The name of the interface.
+        interface: Identifier,
+    },
+}
+
+impl Conflict {
+    /// Whether a link cannot be started because of it. Otherwise all works, if perhaps not as it was meant.
+    #[must_use]
+    pub const fn is_fatal(&self) -> bool {
+        match self {
+            Self::TwoTables { .. } | Self::TwoInterfaces { .. } => false,
+            Self::NoEthernet { .. } => true,
+        }
+    }
 }
 
 impl fmt::Display for Conflict {
@@ -303,6 +321,11 @@ impl fmt::Display for Conflict {
                 f,
                 "[access-point.{access_point}] is for one interface and names two: it stands for {first}, and \
                  {second} is called {called}; say in it more exactly which interface it is"
+            ),
+            Self::NoEthernet { access_point, interface } => write!(
+                f,
+                "[access-point.{access_point}] asks for an address by DHCP on {interface}, which is no Ethernet: it \
+                 cannot be started; give it address, or addresses = \"external\""
             ),
         }
     }

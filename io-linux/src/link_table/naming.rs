@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::kind::ARPHRD_ETHER;
 use super::*;
 use crate::configuration::{AccessPoint, Addresses, Conflict, Facts, Owner, Postponed};
 
@@ -205,7 +206,10 @@ impl LinkTable {
                 second: link.name.clone(),
                 called: listing.id.clone(),
             });
-        two_tables.into_iter().chain(two_interfaces).for_each(|conflict| self.naming.note(conflict));
+        let no_ethernet = (table.addresses == Addresses::Dhcp && link.layer != ARPHRD_ETHER)
+            .then(|| Conflict::NoEthernet { access_point: table.id.clone(), interface: link.name.clone() });
+        let conflicts = two_tables.into_iter().chain(two_interfaces).chain(no_ethernet);
+        conflicts.for_each(|conflict| self.naming.note(conflict));
     }
 
     fn owner(&self, index: u32) -> (Owner<'_>, Option<&AccessPoint>) {

@@ -6,7 +6,7 @@ use netlink_packet_core::{
     NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
     NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
-use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressProtocol};
+use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressProtocol, CacheInfo};
 use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkFlags, LinkMessage, Prop};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType, RouteVia,
@@ -58,11 +58,30 @@ fn alternative_name(index: u32, name: String) -> LinkMessage {
     message
 }
 
-/// Gives a link an address, marked as ours if that is wanted. An address that is there already is refused.
-pub(crate) fn add_address(sequence: u32, index: u32, address: InterfaceAddress, is_marked: bool) -> Vec<u8> {
+/// How an address is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Marked as ours.
+    pub(crate) is_marked: bool,
+    /// After so many seconds the kernel takes it back; `None`: never.
+    pub(crate) lifetime_seconds: Option<u32>,
+    /// It may be there already, and gets this lifetime anew. Otherwise one that is there is refused.
+    pub(crate) is_again: bool,
+}
+
+/// Gives a link an address.
+pub(crate) fn give_address(sequence: u32, index: u32, address: InterfaceAddress, how: Manner) -> Vec<u8> {
     let mut message = address_message(index, address);
-    message.attributes.extend(is_marked.then(|| AddressAttribute::Protocol(AddressProtocol::from(PROTOCOL))));
-    bytes(sequence, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, RouteNetlinkMessage::NewAddress(message))
+    let mark = AddressAttribute::Protocol(AddressProtocol::from(PROTOCOL));
+    message.attributes.extend(how.is_marked.then_some(mark));
+    message.attributes.extend(how.lifetime_seconds.map(|seconds| {
+        let mut lifetime = CacheInfo::default();
+        // It is as good as new until its end: one that is not preferred any more is of no use here.
+        (lifetime.ifa_valid, lifetime.ifa_preferred) = (seconds, seconds);
+        AddressAttribute::CacheInfo(lifetime)
+    }));
+    let flags = NLM_F_CREATE | if how.is_again { NLM_F_REPLACE } else { NLM_F_EXCL };
+    bytes(sequence, NLM_F_ACK | flags, RouteNetlinkMessage::NewAddress(message))
 }
 
 /// Takes an address from a link.
@@ -124,6 +143,8 @@ fn route_message(route: &DefaultRoute) -> RouteMessage {
     message.header.scope = if is_on_link { RouteScope::Link } else { RouteScope::Universe };
     message.attributes.push(RouteAttribute::Oif(route.index));
     message.attributes.push(RouteAttribute::Priority(route.metric));
+    let source = route.source.map(RouteAddress::from);
+    message.attributes.extend(source.map(RouteAttribute::PrefSource));
     message.attributes.extend(route.gateway.map(|gateway| match (route.family, gateway) {
         (Family::V4, IpAddr::V6(gateway)) => RouteAttribute::Via(RouteVia::Inet6(gateway)),
         (Family::V4 | Family::V6, gateway) => RouteAttribute::Gateway(RouteAddress::from(gateway)),

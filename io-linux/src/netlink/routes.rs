@@ -76,12 +76,14 @@ pub(crate) struct DefaultRoute {
     /// The lowest is taken.
     pub(crate) metric: u32,
     pub(crate) protocol: u8,
+    /// Only while there is this address of the machine, which is what is sent by it has as its own. Not read.
+    pub(crate) source: Option<IpAddr>,
 }
 
 impl DefaultRoute {
     /// A route of ours.
     pub(crate) const fn ours(family: Family, index: u32, gateway: Option<IpAddr>, metric: u32) -> Self {
-        Self { family, index, gateway, metric, protocol: PROTOCOL }
+        Self { family, index, gateway, metric, protocol: PROTOCOL, source: None }
     }
 
     pub(crate) const fn is_ours(&self) -> bool {
@@ -117,7 +119,7 @@ impl DefaultRoute {
         ways.extend(seen.index.map(|_| seen));
         let route = |way: Way| {
             let Way { index, gateway } = way;
-            Some(Self { family, index: index?, gateway, metric, protocol })
+            Some(Self { family, index: index?, gateway, metric, protocol, source: None })
         };
         (table == RT_TABLE_MAIN).then(|| ways.into_iter().filter_map(route).collect())
     }

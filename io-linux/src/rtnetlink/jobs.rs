@@ -16,7 +16,9 @@ use super::lease::refusal_in_words;
 use super::leftovers::{Mark, Owner};
 use super::{Awaited, Rtnetlink};
 use crate::Error;
+use crate::configuration::is_in_network;
 use crate::link_table::Phase;
+use crate::netlink::request::Manner;
 use crate::netlink::routes::{DefaultRoute, Family};
 use crate::netlink::{Failure, request};
 
@@ -77,8 +79,8 @@ pub(super) enum Action {
     Lease,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Step {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
     Up,
     Down,
     /// Writes in the kernel that it was down before us, if the kernel knows how to.
@@ -194,12 +196,15 @@ impl Rtnetlink {
             job.current = Some(step);
             let is_marked = !job.is_unmarked;
             let mark = given.and_then(|given| given.mark).unwrap_or_else(|| Mark::new(index, given));
+            let is_again =
+                matches!(step, Step::Give(gift) if given.is_some_and(|it| it.gifts.contains(&gift)));
+            let how = Manner { is_marked, is_again, lifetime_seconds: self.lifetime_seconds(index, step) };
             let result = match step {
                 Step::Ask { metric } => self.open_lease(index, metric),
                 Step::Hush => self.hush(index),
                 Step::Unhush => self.unhush(index),
                 Step::Up | Step::Down | Step::Mark | Step::Unmark | Step::Give(_) | Step::Take(_) => {
-                    let request = |sequence| step.request(sequence, index, is_marked, mark);
+                    let request = |sequence| step.request(sequence, index, how, mark);
                     match self.send(Awaited::Step { index }, request) {
                         Ok(()) => return,
                         Err(failure) => Err(failure),
@@ -264,12 +269,13 @@ impl Rtnetlink {
 
     /// A link that has no address is on its way again until it has all that its lease gives.
     fn begin_exchange(&mut self, index: u32) {
-        let (old, new) = self.exchange(index);
-        if !new.is_empty() && self.table.level(index) != Some(LinkState::Active) {
+        let steps = self.exchange(index);
+        let gives = steps.iter().any(|step| matches!(step, Step::Give(_)));
+        if gives && self.table.level(index) != Some(LinkState::Active) {
             self.table.begin(index, Phase::Equipping, None);
         }
         if let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) {
-            job.steps.extend(old.into_iter().map(Step::Take).chain(new.into_iter().map(Step::Give)));
+            job.steps.extend(steps);
         }
     }
 
@@ -370,6 +376,9 @@ impl Rtnetlink {
                 self.given.remove(&index);
             }
         }
+        if is_lease && job.result == Outcome::Ok {
+            self.announce_lease(index);
+        }
         // Nobody waits for the answer of a lease.
         if let Some(reason) = job.reason.clone().filter(|_| job.op.is_none() && !is_watch) {
             self.trouble.get_or_insert(Error::Kernel { doing: "give a link what was leased to it", reason });
@@ -441,6 +450,18 @@ impl Gift {
             Self::DefaultRoute(route) => Some(route.metric),
         }
     }
+
+    /// Whether both are addresses of one network.
+    pub(super) fn is_of_the_network_of(&self, other: &Self) -> bool {
+        let (Self::Address(one), Self::Address(other)) = (self, other) else { return false };
+        one.prefix_length == other.prefix_length && is_in_network(one.address, *other)
+    }
+
+    /// The same address without its network.
+    pub(super) fn alone(&self) -> Option<Self> {
+        let Self::Address(InterfaceAddress { address, .. }) = *self else { return None };
+        InterfaceAddress::new(address, if address.is_ipv4() { 32 } else { 128 }).map(Self::Address)
+    }
 }
 
 impl Step {
@@ -454,14 +475,14 @@ impl Step {
     }
 
     /// What the kernel is asked for; nothing where it is not.
-    fn request(self, sequence: u32, index: u32, is_marked: bool, mark: Mark) -> Vec<u8> {
+    fn request(self, sequence: u32, index: u32, how: Manner, mark: Mark) -> Vec<u8> {
         match self {
             Self::Ask { .. } | Self::Hush | Self::Unhush => Vec::new(),
             Self::Mark => request::add_alternative_name(sequence, index, mark.to_string()),
             Self::Unmark => request::remove_alternative_name(sequence, index, mark.to_string()),
             Self::Up => request::set_up(sequence, index, true),
             Self::Down => request::set_up(sequence, index, false),
-            Self::Give(Gift::Address(address)) => request::add_address(sequence, index, address, is_marked),
+            Self::Give(Gift::Address(address)) => request::give_address(sequence, index, address, how),
             Self::Take(Gift::Address(address)) => request::remove_address(sequence, index, address),
             Self::Give(Gift::DefaultRoute(route)) => request::add_route(sequence, &route),
             Self::Take(Gift::DefaultRoute(route)) => request::remove_route(sequence, &route),

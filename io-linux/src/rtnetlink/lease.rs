@@ -4,11 +4,14 @@
 //! packet socket of the one interface (see `port`). While the link has no carrier nothing is sent; with carrier
 //! again it is asked afresh, because it may be another network, and what was leased stays until the answer or
 //! until its end. What a lease gives is an address and a default route. Servers of names, other routes, and
-//! whatever else the server says are not looked at. A stop tells the server that the address is free (see `release`).
+//! whatever else the server says are not looked at. Before an address is used it is asked whether somebody else does
+//! (see `probe`); if so the server is told, and asked again after a rest. A stop tells the server that the address is
+//! free (see `message`).
 
+mod message;
 mod packet;
 mod port;
-mod release;
+mod probe;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,11 +23,13 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::dhcpv4;
-use smoltcp::wire::{EthernetAddress, IpCidr};
+use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Cidr};
 
 use self::port::Port;
+use self::probe::Probe;
 use super::Rtnetlink;
-use super::jobs::{Action, Gift, Job};
+use super::jobs::{Action, Gift, Job, Step};
+use crate::Error;
 use crate::netlink::Failure;
 use crate::netlink::routes::{DefaultRoute, Family};
 
@@ -32,6 +37,12 @@ const LEASES: Token = Token(3);
 
 /// RFC 2131 asks for 4 s before the first time again, and for longer ones after it.
 const RETRY: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(4);
+
+/// How long nothing is asked for after an address that somebody else uses: what RFC 2131 (3.1.5) wants at least.
+const REST: Duration = Duration::from_secs(10);
+
+/// What RFC 2131 has for a lease without an end.
+const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// A lease of one interface, from its start to its stop.
 pub(super) struct Leasing {
@@ -47,8 +58,17 @@ pub(super) struct Leasing {
 /// What a lease gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Terms {
-    address: InterfaceAddress,
-    router: Option<IpAddr>,
+    address: Ipv4Cidr,
+    router: Option<Ipv4Addr>,
+}
+
+/// What a server has confirmed.
+#[derive(Clone, Copy, Debug)]
+struct Confirmed {
+    terms: Terms,
+    server: Ipv4Addr,
+    /// When it may not be used any more.
+    end: Option<Instant>,
 }
 
 struct Lease {
@@ -59,11 +79,14 @@ struct Lease {
     /// Zero of the machine's time.
     began: Instant,
     has_carrier: bool,
-    terms: Option<Terms>,
-    /// Whom it is from.
-    server: Option<Ipv4Addr>,
-    /// When it may not be used any more.
-    end: Option<Instant>,
+    /// What is in force.
+    held: Option<Confirmed>,
+    /// What comes into force when nobody else says that the address is its own.
+    candidate: Option<(Confirmed, Probe)>,
+    /// Since one did: when it is asked for another.
+    rest_until: Option<Instant>,
+    /// What is in force is new to others.
+    is_unannounced: bool,
     wake: Option<Instant>,
 }
 
@@ -87,12 +110,21 @@ impl Rtnetlink {
         if self.sockets.is_none() {
             return;
         }
-        let Self { leases, table, .. } = self;
+        let Self { leases, table, trouble, .. } = self;
         leases.retain(|index, _| table.name_of(*index).is_some());
         let mut changed = Vec::new();
         for (index, leasing) in leases {
             if leasing.lease.turn(now, table.has_carrier(*index)) {
                 changed.push(*index);
+            }
+            if let Some((address, by)) = leasing.lease.decline(now) {
+                let interface = table.name_of(*index).unwrap_or_default().to_owned();
+                trouble.get_or_insert(Error::AddressInUse {
+                    interface,
+                    address,
+                    by: in_words(by),
+                    rest: REST,
+                });
             }
         }
         for index in changed {
@@ -106,15 +138,37 @@ impl Rtnetlink {
         self.sockets.as_ref().and_then(|_| wakes.min())
     }
 
-    /// What is to be taken and to be given so that the interface has what the lease says now.
-    pub(super) fn exchange(&mut self, index: u32) -> (Vec<Gift>, Vec<Gift>) {
-        let Some(leasing) = self.leases.get_mut(&index) else { return (Vec::new(), Vec::new()) };
-        let wanted = leasing.lease.terms.map(|it| it.gifts(index, leasing.metric)).unwrap_or_default();
-        let mut old = std::mem::replace(&mut leasing.gifts, wanted.clone());
-        old.retain(|gift| !wanted.contains(gift));
-        old.reverse();
+    /// The steps by which the interface gets what the lease says now and loses what it said before: the new first, so
+    /// that at no time it has no address.
+    pub(super) fn exchange(&mut self, index: u32) -> Vec<Step> {
+        let Some(leasing) = self.leases.get_mut(&index) else { return Vec::new() };
+        let wanted = leasing.lease.held.map(|it| it.terms.gifts(index, leasing.metric)).unwrap_or_default();
+        let old = std::mem::replace(&mut leasing.gifts, wanted.clone());
         leasing.is_awaited &= wanted.is_empty();
-        (old, wanted)
+        steps_between(&old, &wanted)
+    }
+
+    /// For how long the kernel is to keep a leased address: until the end of the lease, so that it goes also when this
+    /// process is no longer there to take it back.
+    pub(super) fn lifetime_seconds(&self, index: u32, step: Step) -> Option<u32> {
+        let Step::Give(Gift::Address(InterfaceAddress { address, .. })) = step else { return None };
+        let held = self.leases.get(&index)?.lease.held.as_ref();
+        let held = held.filter(|it| address == IpAddr::V4(it.terms.address.address()))?;
+        let left = held.end?.saturating_duration_since(Instant::now());
+        // Not before the end; and none at all is refused.
+        u32::try_from(left.as_secs()).ok().and_then(|seconds| seconds.checked_add(1))
+    }
+
+    /// The interface has what its lease says: all others are told, if they have not been. The kernel does not.
+    pub(super) fn announce_lease(&mut self, index: u32) {
+        let Some(Lease { held: Some(held), port, is_unannounced, .. }) =
+            self.leases.get_mut(&index).map(|it| &mut it.lease)
+        else {
+            return;
+        };
+        if std::mem::take(is_unannounced) {
+            port.announce(held.terms.address.address());
+        }
     }
 
     /// Metrics of routes that leases of other interfaces give, or will.
@@ -127,11 +181,10 @@ impl Rtnetlink {
 impl Leasing {
     /// Ends it, while the interface still has what it gave.
     pub(super) fn close(self) {
-        let Lease { mut port, terms, server, .. } = self.lease;
-        if let (Some(Terms { address, .. }), Some(server)) = (terms, server)
-            && let IpAddr::V4(address) = address.address
-        {
-            port.release(address, server);
+        let Lease { mut port, held, candidate, .. } = self.lease;
+        // The server that was asked last is the one that the port knows.
+        if let Some(Confirmed { terms, server, .. }) = candidate.map(|(it, _)| it).or(held) {
+            port.release(terms.address.address(), server);
         }
     }
 
@@ -142,18 +195,23 @@ impl Leasing {
 }
 
 impl Terms {
-    fn of(config: &dhcpv4::Config<'_>) -> Option<Self> {
-        let address = InterfaceAddress::new(config.address.address().into(), config.address.prefix_len())?;
+    fn of(config: &dhcpv4::Config<'_>) -> Self {
         let router =
             config.router.filter(|it| !it.is_unspecified() && !it.is_multicast() && !it.is_broadcast());
-        Some(Self { address, router: router.map(IpAddr::from) })
+        Self { address: config.address, router }
     }
 
-    /// The route is reached by the address, so it comes last.
+    /// The route is reached by the address, so it comes last. A route of IPv4 has no lifetime: it goes with the
+    /// address that it is to be used with.
     fn gifts(self, index: u32, metric: u32) -> Vec<Gift> {
-        let route = |router| DefaultRoute::ours(Family::V4, index, Some(router), metric);
+        let source = Some(IpAddr::V4(self.address.address()));
+        let route = |router| DefaultRoute {
+            source,
+            ..DefaultRoute::ours(Family::V4, index, Some(IpAddr::V4(router)), metric)
+        };
         let route = self.router.map(|router| Gift::DefaultRoute(route(router)));
-        std::iter::once(Gift::Address(self.address)).chain(route).collect()
+        let address = InterfaceAddress::new(self.address.address().into(), self.address.prefix_len());
+        address.map(Gift::Address).into_iter().chain(route).collect()
     }
 }
 
@@ -173,24 +231,41 @@ impl Lease {
         let mut sockets = SocketSet::new(Vec::new());
         let machine = sockets.add(machine);
         let wake = Some(now);
-        let (has_carrier, terms, server, end) = (false, None, None, None);
-        Ok(Self { port, interface, sockets, machine, began: now, has_carrier, terms, server, end, wake })
+        let (has_carrier, is_unannounced) = (false, false);
+        let (held, candidate, rest_until) = (None, None, None);
+        Ok(Self {
+            port,
+            interface,
+            sockets,
+            machine,
+            began: now,
+            has_carrier,
+            held,
+            candidate,
+            rest_until,
+            is_unannounced,
+            wake,
+        })
     }
 
     /// `true` if what it gives has to be looked at.
     fn turn(&mut self, now: Instant, has_carrier: bool) -> bool {
         if has_carrier && !std::mem::replace(&mut self.has_carrier, has_carrier) {
+            self.rest_until = None;
             self.ask_afresh();
         }
         self.has_carrier = has_carrier;
-        let mut has_changed = has_carrier && self.carry(now);
-        if self.end.is_some_and(|end| end <= now) {
-            has_changed |= self.terms.is_some();
-            (self.terms, self.end) = (None, None);
+        self.rest_until = self.rest_until.filter(|until| now < *until);
+        let is_carried = has_carrier && self.rest_until.is_none();
+        let mut has_changed = is_carried && (self.carry(now) | self.probe(now));
+        if self.held.and_then(|it| it.end).is_some_and(|end| end <= now) {
+            self.held = None;
+            has_changed = true;
             self.ask_afresh();
         }
-        let next = if has_carrier { self.next(now) } else { None };
-        self.wake = [next, self.end].into_iter().flatten().min();
+        let next = if is_carried { self.next(now) } else { self.rest_until.filter(|_| has_carrier) };
+        let probe = self.candidate.as_ref().filter(|_| has_carrier).map(|(_, probe)| probe.due);
+        self.wake = [next, probe, self.held.and_then(|it| it.end)].into_iter().flatten().min();
         has_changed
     }
 
@@ -199,37 +274,89 @@ impl Lease {
         self.port.begin_turn();
         self.interface.poll(self.time(now), &mut self.port, &mut self.sockets);
         let machine = self.sockets.get_mut::<dhcpv4::Socket<'_>>(self.machine);
-        let has_changed = match machine.poll() {
+        let mut has_changed = match machine.poll() {
             Some(dhcpv4::Event::Configured(config)) => {
-                // The machine itself renews by one address, to one server.
-                self.interface.update_ip_addrs(|addresses| {
-                    addresses.clear();
-                    // There is room for one.
-                    let _ = addresses.push(IpCidr::Ipv4(config.address));
-                });
-                let routes = self.interface.routes_mut();
-                routes.remove_default_ipv4_route();
-                // And room for one route.
-                let _ = config.router.map(|router| routes.add_default_ipv4_route(router));
-                self.terms = Terms::of(&config);
-                self.server = Some(config.server.identifier);
-                true
+                let (terms, server) = (Terms::of(&config), config.server.identifier);
+                self.take_in(Confirmed { terms, server, end: None }, now)
             }
+            // What was in force before the candidate still is.
             Some(dhcpv4::Event::Deconfigured) => {
-                self.end = None;
-                self.terms.take().is_some()
+                self.port.end_probing();
+                self.candidate.take().is_none() && self.held.take().is_some()
             }
             None => false,
         };
-        let confirmed = self.port.take_confirmed();
-        let ours = |address| self.terms.is_some_and(|terms| terms.address.address == IpAddr::V4(address));
-        if let Some((_, time)) = confirmed.filter(|(address, _)| ours(*address)) {
-            self.end = now.checked_add(time);
+        if let Some((address, time)) = self.port.take_confirmed() {
+            let end = if time == FOR_EVER { None } else { now.checked_add(time) };
+            let is_it = |it: &&mut Confirmed| it.terms.address.address() == address;
+            if let Some(candidate) = self.candidate.as_mut().map(|(it, _)| it).filter(is_it) {
+                candidate.end = end;
+            } else if let Some(held) = self.held.as_mut().filter(is_it) {
+                held.end = end;
+                // The kernel is to know of it.
+                has_changed = true;
+            }
         }
         has_changed
     }
 
+    /// `true` if it is in force at once, because the address is the one that was.
+    fn take_in(&mut self, confirmed: Confirmed, now: Instant) -> bool {
+        let address = confirmed.terms.address.address();
+        if self.held.is_some_and(|it| it.terms.address.address() == address) {
+            self.put_in_force(confirmed);
+            return true;
+        }
+        self.port.begin_probing(address);
+        self.candidate = Some((confirmed, Probe::begin(now)));
+        false
+    }
+
+    /// Goes on asking for whom the address is. `true` if it is in force now.
+    fn probe(&mut self, now: Instant) -> bool {
+        let Some((confirmed, probe)) = &mut self.candidate else { return false };
+        let address = confirmed.terms.address.address();
+        if self.port.is_claimed() || !probe.go_on(now, &mut self.port, address) {
+            return false;
+        }
+        let confirmed = *confirmed;
+        self.put_in_force(confirmed);
+        self.is_unannounced = true;
+        true
+    }
+
+    fn put_in_force(&mut self, confirmed: Confirmed) {
+        self.port.end_probing();
+        self.candidate = None;
+        self.held = Some(confirmed);
+        let Terms { address, router } = confirmed.terms;
+        // The machine itself renews by one address, to one server.
+        self.interface.update_ip_addrs(|addresses| {
+            addresses.clear();
+            // There is room for one.
+            let _ = addresses.push(IpCidr::Ipv4(address));
+        });
+        let routes = self.interface.routes_mut();
+        routes.remove_default_ipv4_route();
+        // And room for one route.
+        let _ = router.map(|router| routes.add_default_ipv4_route(router));
+    }
+
+    /// Refuses an address that somebody else uses, if somebody does; which one, and who.
+    fn decline(&mut self, now: Instant) -> Option<(Ipv4Addr, EthernetAddress)> {
+        let by = self.port.take_claim()?;
+        let (Confirmed { terms, server, .. }, _) = self.candidate?;
+        self.port.decline(terms.address.address(), server);
+        self.ask_afresh();
+        self.rest_until = now.checked_add(REST);
+        let end = self.held.and_then(|it| it.end);
+        self.wake = [self.rest_until, end].into_iter().flatten().min();
+        Some((terms.address.address(), by))
+    }
+
     fn ask_afresh(&mut self) {
+        self.port.end_probing();
+        self.candidate = None;
         let machine = self.sockets.get_mut::<dhcpv4::Socket<'_>>(self.machine);
         machine.reset();
         // That it has forgotten its lease is no news: until its end we know of it.
@@ -253,6 +380,20 @@ impl Lease {
     }
 }
 
+/// From the old gifts to the new. Of the addresses of one network the kernel has all but the first go with the first:
+/// there the new one comes with a prefix of its own until the old has gone.
+fn steps_between(old: &[Gift], new: &[Gift]) -> Vec<Step> {
+    let gone = old.iter().rev().filter(|gift| !new.contains(gift));
+    let bridge_of = |gift: &Gift| {
+        let neighbours = gone.clone().any(|other| other.is_of_the_network_of(gift));
+        if neighbours && !old.contains(gift) { gift.alone() } else { None }
+    };
+    let bridged = new.iter().filter_map(|gift| Some((*gift, bridge_of(gift)?)));
+    let first = new.iter().map(|gift| Step::Give(bridge_of(gift).unwrap_or(*gift)));
+    let last = bridged.flat_map(|(gift, bridge)| [Step::Give(gift), Step::Take(bridge)]);
+    first.chain(gone.clone().map(|gift| Step::Take(*gift))).chain(last).collect()
+}
+
 /// Why asking could not even begin.
 pub(super) fn refusal_in_words(name: &str, failure: &Failure) -> String {
     let begin = format!("cannot ask for an address by DHCP on {name}");
@@ -262,4 +403,9 @@ pub(super) fn refusal_in_words(name: &str, failure: &Failure) -> String {
         }
         _ => format!("{begin}: {failure}"),
     }
+}
+
+/// As the kernel writes it.
+fn in_words(address: EthernetAddress) -> String {
+    address.0.map(|octet| format!("{octet:02x}")).join(":")
 }

@@ -30,14 +30,20 @@ struct Server {
 impl Server {
     /// Returns when it serves one address, 10.9.0.`last`. `None`, said loudly, if there is no such program.
     fn start(namespace: &Namespace, last: u8, lease_seconds: u32) -> Option<Self> {
-        Self::start_with(namespace, last, lease_seconds, ROUTER)
+        Self::start_with(namespace, [&format!("10.9.0.{last}"); 2], lease_seconds, ROUTER)
     }
 
-    fn start_with(namespace: &Namespace, last: u8, lease_seconds: u32, router: &str) -> Option<Self> {
+    /// The same with the addresses from the first to the last of these.
+    fn start_with(
+        namespace: &Namespace,
+        [first, last]: [&str; 2],
+        lease_seconds: u32,
+        router: &str,
+    ) -> Option<Self> {
         let folder = support::scratch("udhcpd");
         let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
         let text = format!(
-            "start 10.9.0.{last}\nend 10.9.0.{last}\ninterface eth0p\nlease_file {}\npidfile {}\noffer_time 1\n\
+            "start {first}\nend {last}\ninterface eth0p\nlease_file {}\npidfile {}\noffer_time 1\n\
              opt subnet 255.255.255.0\nopt router {router}\nopt dns {ROUTER}\nopt lease {lease_seconds}\n",
             path("leases"),
             path("pid")
@@ -102,6 +108,12 @@ fn link(driver: &Driver) -> Option<LinkState> {
 fn addresses(session: &Session) -> Vec<String> {
     let interface = session.interface().unwrap();
     interface.addresses.iter().filter(|it| it.address.is_ipv4()).map(ToString::to_string).collect()
+}
+
+/// What `ip` says on the far side.
+fn far_output(namespace: &Namespace, arguments: &str) -> String {
+    let output = namespace.far("ip").args(arguments.split(' ')).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// When the link is down: neither an address of IPv4, nor a default route, nor a socket that still asks.
@@ -175,7 +187,7 @@ kernel_tests! {
     fn what_cannot_be_given_fails_the_opening_and_leaves_nothing(namespace) {
         let driver = leasing(namespace, 0);
         // On no network of the link.
-        let Some(_server) = Server::start_with(namespace, 7, LONG_SECONDS, "192.0.2.1") else { return };
+        let Some(_server) = Server::start_with(namespace, ["10.9.0.7"; 2], LONG_SECONDS, "192.0.2.1") else { return };
         let session = driver.session("office");
         session.open();
         assert!(matches!(session.wait_for_opened(-1), WaitResult::Failed(_)));
@@ -208,12 +220,44 @@ kernel_tests! {
         nothing_is_left(&driver, namespace);
     }
 
+    fn an_open_session_keeps_its_link_when_the_address_changes(namespace) {
+        const OTHER_ROUTER: &str = "10.8.0.254";
+        let driver = leasing_with(namespace, "shutdown = \"never\"");
+        namespace.far_ip(&format!("addr add {OTHER_ROUTER}/24 dev eth0p"));
+        let Some(mut server) = Server::start(namespace, 7, LONG_SECONDS) else { return };
+        let session = open(&driver, "office");
+        for (address, router) in [("10.9.0.8", ROUTER), ("10.8.0.9", OTHER_ROUTER)] {
+            drop(server);
+            let Some(other) = Server::start_with(namespace, [address; 2], LONG_SECONDS, router) else { return };
+            server = other;
+            // It asks afresh. What it has is good until there is an answer.
+            namespace.pull("eth0");
+            until(&driver, "lost", |_| !session.is_open());
+            namespace.plug("eth0");
+            until(&driver, "back", |driver| link(driver) == Some(LinkState::Active));
+            session.open();
+            assert_eq!(session.wait_for_opened(-1), WaitResult::Opened);
+            told(&driver);
+            until(&driver, "another", |_| addresses(&session) == [format!("{address}/24")]);
+            catch_up(&driver);
+            assert!(session.is_open());
+            let told = told(&driver);
+            assert!(told.iter().all(|event| event.contains("interface")), "{told:?}");
+            assert_eq!(addresses(&session), [format!("{address}/24")]);
+            assert_eq!(namespace.ip("addr show eth0").matches("inet ").count(), 1);
+            assert_eq!(default_routes(namespace), [format!("eth0 via {router} metric 100")]);
+        }
+        session.stop();
+        nothing_is_left(&driver, namespace);
+    }
+
     fn a_lease_is_renewed_while_there_is_a_server_and_lost_when_there_is_none(namespace) {
         let driver = leasing(namespace, 0);
         let Some(server) = Server::start(namespace, 7, 4) else { return };
         let session = open(&driver, "office");
         told(&driver);
-        until(&driver, "renewed twice", |_| server.confirmed() > 2);
+        // By then the kernel has taken back what it was not told to keep for longer.
+        until(&driver, "renewed three times", |_| server.confirmed() > 3);
         catch_up(&driver);
         assert!(session.is_open());
         assert_eq!(told(&driver), NOTHING, "nobody is told of it");
@@ -224,6 +268,73 @@ kernel_tests! {
         catch_up(&driver);
         assert!(!namespace.ip("addr show eth0").contains("inet "));
         assert_eq!(default_routes(namespace), NOTHING);
+    }
+
+    fn what_a_killed_driver_has_leased_goes_when_the_lease_ends(namespace) {
+        let driver = leasing(namespace, 0);
+        let Some(_server) = Server::start(namespace, 7, 4) else { return };
+        let _session = open(&driver, "office");
+        // With another address its routes do not go by themselves.
+        namespace.ip("addr add 192.0.2.7/24 dev eth0");
+        let lifetime = || {
+            let shown: Value = serde_json::from_str(&namespace.ip("-j addr show eth0")).unwrap();
+            let addresses = shown[0]["addr_info"].as_array().unwrap().clone();
+            let leased = addresses.iter().find(|it| it["local"] == "10.9.0.7")?;
+            Some((leased["valid_life_time"].as_u64().unwrap(), leased["preferred_life_time"].as_u64().unwrap()))
+        };
+        let (valid, preferred) = lifetime().unwrap();
+        assert!(valid <= 5 && valid == preferred, "{valid} {preferred}");
+        assert!(namespace.ip("route show default").contains("src 10.9.0.7"));
+        // From now on nobody carries it.
+        let other = Driver::new().unwrap();
+        until(&other, "gone", |_| lifetime().is_none());
+        assert_eq!(default_routes(namespace), NOTHING);
+        assert!(namespace.ip("addr show eth0").contains("192.0.2.7"), "what others gave stays");
+    }
+
+    fn an_address_that_somebody_uses_is_declined_and_another_is_asked_for(namespace) {
+        let driver = leasing(namespace, 0);
+        let both = ["10.9.0.7", "10.9.0.8"];
+        both.iter().for_each(|address| namespace.far_ip(&format!("addr add {address}/24 dev eth0p")));
+        let Some(_server) = Server::start_with(namespace, both, LONG_SECONDS, ROUTER) else { return };
+        let session = driver.session("office");
+        session.open();
+        let why = until_some("told", || {
+            driver.wait(Some(FOR_EVER)).unwrap();
+            driver.turn().err().map(|error| error.to_string())
+        });
+        let shown = far_output(namespace, "-br link show eth0p");
+        let owner = shown.split_whitespace().find(|word| word.matches(':').count() == 5).unwrap();
+        assert!(why.contains(&format!("is in use by {owner}")) && why.contains("eth0"), "{why}");
+        assert!(!namespace.ip("addr show eth0").contains("inet "), "it was not used for a moment");
+        assert_eq!(link(&driver), Some(LinkState::Connecting));
+        let [used, other]: [&str; 2] = if why.contains(both[0]) { both } else { [both[1], both[0]] };
+        namespace.far_ip(&format!("addr del {other}/24 dev eth0p"));
+        // A server that was not told would offer the first again.
+        until(&driver, "open", |_| session.is_open());
+        assert_eq!(addresses(&session), [format!("{other}/24")], "and not {used}");
+    }
+
+    fn others_are_told_where_a_new_address_is(namespace) {
+        let driver = leasing(namespace, 0);
+        let Some(_server) = Server::start(namespace, 7, LONG_SECONDS) else { return };
+        namespace.far_ip("neigh replace 10.9.0.7 lladdr 02:00:00:00:00:07 dev eth0p nud stale");
+        let own = "02:00:00:00:00:01";
+        namespace.ip(&format!("link set eth0 address {own}"));
+        let _session = open(&driver, "office");
+        until_some("told", || far_output(namespace, "neigh show 10.9.0.7").contains(own).then_some(()));
+    }
+
+    fn a_program_without_a_configuration_file_asks_too(namespace) {
+        namespace.cable("eth0");
+        namespace.far_ip(&format!("addr add {ROUTER}/24 dev eth0p"));
+        let driver = Driver::builder().dhcp("eth0").build().unwrap();
+        let Some(_server) = Server::start(namespace, 7, LONG_SECONDS) else { return };
+        let session = open(&driver, "eth0");
+        assert_eq!(addresses(&session), ["10.9.0.7/24"]);
+        assert_eq!(default_routes(namespace), [format!("eth0 via {ROUTER} metric 100")]);
+        session.close();
+        nothing_is_left(&driver, namespace);
     }
 
     fn without_the_right_to_ask_a_start_says_what_is_missing(namespace) {

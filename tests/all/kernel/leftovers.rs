@@ -2,7 +2,7 @@
 //! have started itself, and takes back the rest.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use netsession_core::LinkState;
 use netsession_io_linux::{Configuration, WaitResult};
@@ -38,7 +38,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 /// `netsession run CONFIG -- cat`, in the hands of that file.
-fn run(file: &PathBuf, config: &str) -> Live {
+fn run(file: &Path, config: &str) -> Live {
     Live::start(&mut netsession(&["run", "--config", file.to_str().unwrap(), config, "--", "cat"]))
 }
 

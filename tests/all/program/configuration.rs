@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::Signal;
 
 use super::support::{
-    Ended, as_nobody, can_make_namespaces, in_namespace, netsession, program, read_until, run, scratch,
-    signal,
+    Ended, as_nobody, can_make_namespaces, cannot_run, in_namespace, netsession, program, read_until, run,
+    scratch, signal,
 };
 
 const OFFICE: &str = "[access-point.office]\ninterface = \"a1\"\n";
@@ -88,19 +88,37 @@ fn check_says_what_does_not_fit_the_interfaces_that_there_are() {
         "check-conflict",
         &format!("{OFFICE}[access-point.lab]\npattern = \"a1\"\ninterface = \"a1\"\n"),
     );
+    let warning = "on this machine a1 is named by [access-point.office] and by";
     let Some(mut command) = in_namespace("exec $NETSESSION config check $FILE") else { return };
     let ended = run(command.env("FILE", &path));
-    assert_eq!((ended.status, ended.err.as_str()), (Some(0), ""));
-    assert!(
-        ended.out.contains("nothing is wrong with it: 2 access points, 0 service networks\n"),
-        "{}",
-        ended.out
-    );
-    assert!(
-        ended.out.contains("on this machine a1 is named by [access-point.office] and by"),
-        "{}",
-        ended.out
-    );
+    assert_eq!(ended.status, Some(0));
+    assert!(ended.err.contains("warning: ") && ended.err.contains(warning), "{}", ended.err);
+    let count = "nothing is wrong with it: 2 access points, 0 service networks\n";
+    assert!(ended.out.contains(count), "{}", ended.out);
+    let Some(mut command) = in_namespace("exec $NETSESSION config check --strict $FILE") else { return };
+    let ended = run(command.env("FILE", &path));
+    assert_eq!((ended.status, ended.out.as_str()), (Some(78), ""));
+    assert!(ended.err.contains(warning) && ended.err.contains("more exactly"), "{}", ended.err);
+}
+
+#[test]
+fn check_fails_if_an_interface_that_there_is_could_not_be_started() {
+    let path = file("check-no-ethernet", "[access-point.vpn]\ninterface = \"a0\"\naddresses = \"dhcp\"\n");
+    for (add, status) in [("tuntap add a0 mode tun", 78), ("link add a0 type veth", 0)] {
+        let script = format!("ip link del a0; ip {add} || exit 99; exec $NETSESSION config check $FILE");
+        let Some(mut command) = in_namespace(&script) else { return };
+        let ended = run(command.env("FILE", &path));
+        if ended.status == Some(99) {
+            cannot_run(&format!("ip {add}: {}", ended.err));
+            return;
+        }
+        assert_eq!(ended.status, Some(status), "{add}: {}", ended.err);
+        let says_why = ended.err.contains("[access-point.vpn]")
+            && ended.err.contains("a0, which is no Ethernet")
+            && ended.err.contains("addresses = \"external\"");
+        assert_eq!(says_why, status != 0, "{}", ended.err);
+        assert_eq!(ended.out.is_empty(), status != 0, "{}", ended.out);
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use smoltcp::wire::{Ipv4Packet, UdpPacket};
 use socket2::{Domain, SockFilter, Socket, Type};
 
 use super::packet;
+use super::probe::claimant;
 use crate::netlink::Failure;
 
 /// linux/if_ether.h: every protocol, of which the filter leaves two.
@@ -38,6 +39,10 @@ pub(super) struct Port {
     /// Who sent it: the server, or the relay before it.
     pub(super) peer: Option<EthernetAddress>,
     pub(super) own: EthernetAddress,
+    /// An address that others may say is theirs.
+    probed: Option<Ipv4Addr>,
+    /// Who has said so.
+    claimed_by: Option<EthernetAddress>,
 }
 
 impl Port {
@@ -54,7 +59,7 @@ impl Port {
         let open = || {
             // Of no protocol until it is bound: nothing gets past the filter.
             let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), None)?;
-            socket.attach_filter(&filter())?;
+            socket.attach_filter(&filter(None))?;
             packet::bind(&socket, index, ETH_P_ALL)?;
             let own = packet::ethernet_address(&socket)?;
             // Closing the descriptor makes the poll forget it.
@@ -72,6 +77,8 @@ impl Port {
                 confirmed: None,
                 peer: None,
                 own: EthernetAddress(own),
+                probed: None,
+                claimed_by: None,
             },
             own,
         ))
@@ -90,6 +97,38 @@ impl Port {
         self.confirmed.take()
     }
 
+    /// From now on it is heard who says that this address is its own.
+    pub(super) fn begin_probing(&mut self, address: Ipv4Addr) {
+        (self.probed, self.claimed_by) = (Some(address), None);
+        // If it is refused, answers are heard all the same.
+        let _: std::io::Result<()> = self.socket.attach_filter(&filter(self.probed));
+    }
+
+    pub(super) fn end_probing(&mut self) {
+        self.claimed_by = None;
+        if self.probed.take().is_some() {
+            let _: std::io::Result<()> = self.socket.attach_filter(&filter(None));
+        }
+    }
+
+    pub(super) const fn is_claimed(&self) -> bool {
+        self.claimed_by.is_some()
+    }
+
+    pub(super) fn take_claim(&mut self) -> Option<EthernetAddress> {
+        self.claimed_by.take()
+    }
+
+    /// Notes who says by this frame that the address is its own.
+    fn note_claim(&mut self, length: usize) {
+        let Some(address) = self.probed else { return };
+        let frame = self.received.get(..length).unwrap_or_default();
+        let Ok(frame) = EthernetFrame::new_checked(frame) else { return };
+        let is_arp = frame.ethertype() == EthernetProtocol::Arp;
+        let by = is_arp.then(|| claimant(frame.payload(), address)).flatten();
+        self.claimed_by = self.claimed_by.or(by.filter(|by| *by != self.own));
+    }
+
     /// Reads the next frame that is good to look at; its length.
     fn read(&mut self) -> Option<usize> {
         while self.budget > 0 {
@@ -97,7 +136,10 @@ impl Port {
             match (&self.socket).read(&mut self.received) {
                 Ok(length) => match look_at(self.received.get(..length).unwrap_or_default()) {
                     Seen::Bad => {}
-                    Seen::Other => return Some(length),
+                    Seen::Other => {
+                        self.note_claim(length);
+                        return Some(length);
+                    }
                     Seen::Confirmed(address, time) => {
                         self.confirmed = Some((address, time));
                         self.peer = Some(EthernetFrame::new_unchecked(&self.received).src_addr());
@@ -195,8 +237,9 @@ fn seen(message: &DhcpRepr<'_>) -> Seen {
     Seen::Confirmed(message.your_ip, lease)
 }
 
-/// Lets through what others send: answers of ARP, and whole packets of UDP from port 67 to port 68.
-fn filter() -> [SockFilter; 18] {
+/// Lets through what others send: answers of ARP, whatever of it tells that `probed` is somebody's, and whole packets of
+/// UDP from port 67 to port 68.
+fn filter(probed: Option<Ipv4Addr>) -> [SockFilter; 22] {
     // linux/bpf_common.h, linux/filter.h
     const LOAD_WORD: u16 = 0x20;
     const LOAD_HALF: u16 = 0x28;
@@ -211,13 +254,19 @@ fn filter() -> [SockFilter; 18] {
     let step = |code, value| SockFilter::new(code, 0, 0, value);
     // How many steps are left out if it is so, and if not.
     let branch = |code, value, yes, no| SockFilter::new(code, yes, no, value);
+    // Nobody has or asks for the address of all.
+    let probed = probed.unwrap_or(Ipv4Addr::BROADCAST).to_bits();
     [
         step(LOAD_WORD, KIND_OF_PACKET),
-        branch(IF_EQUAL, OUTGOING, 15, 0),
+        branch(IF_EQUAL, OUTGOING, 19, 0),
         step(LOAD_HALF, 12),
-        branch(IF_EQUAL, 0x0806, 0, 2),
+        branch(IF_EQUAL, 0x0806, 0, 6),
         step(LOAD_HALF, 20),
-        branch(IF_EQUAL, 2, 10, 11),
+        branch(IF_EQUAL, 2, 14, 0),
+        step(LOAD_WORD, 28),
+        branch(IF_EQUAL, probed, 12, 0),
+        step(LOAD_WORD, 38),
+        branch(IF_EQUAL, probed, 10, 11),
         branch(IF_EQUAL, 0x0800, 0, 10),
         step(LOAD_BYTE, 23),
         branch(IF_EQUAL, 17, 0, 8),
