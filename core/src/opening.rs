@@ -80,11 +80,16 @@ impl Manager {
     /// Waits for an access point.
     fn attempt(&mut self, id: SessionId, on: ConfigurationId, tried: Vec<ConfigurationId>) {
         let after_closing = self.access_point(on).is_some_and(AccessPoint::is_going_down);
-        let opening = Opening { on, since: self.now, due: self.due_of(on), after_closing, tried };
+        let in_grace = self.is_in_grace(on);
+        let opening = Opening { on, since: self.now, due: self.due_of(on), after_closing, in_grace, tried };
         if let Some(session) = self.session_mut(id) {
             session.request = Request::Opening(opening);
         }
         self.hold(id, on);
+    }
+
+    fn is_in_grace(&self, on: ConfigurationId) -> bool {
+        self.access_point(on).is_some_and(|ap| ap.before_loss.is_some())
     }
 
     /// When an attempt that begins now is late; a timeout that is changed counts for the next one (R-X-46).
@@ -216,14 +221,15 @@ impl Manager {
         let is_going_down =
             |on: ConfigurationId| self.access_point(on).is_some_and(AccessPoint::is_going_down);
         let (on, goes_down, was_going_down) = (opening.on, is_going_down(opening.on), opening.after_closing);
-        let other =
-            if goes_down { self.choose_member(configuration, Some(id), &opening.tried) } else { None };
-        let other = other.filter(|&other| !is_going_down(other));
+        let in_grace = self.is_in_grace(on);
+        let is_open = goes_down || opening.in_grace && !in_grace;
+        let other = if is_open { self.choose_member(configuration, Some(id), &opening.tried) } else { None };
+        let other = other.filter(|&other| other != on && !is_going_down(other));
         if was_going_down && !goes_down {
             self.report_state(id);
         }
         let Some(opening) = self.session_mut(id).and_then(Session::opening_mut) else { return };
-        opening.after_closing = goes_down;
+        (opening.after_closing, opening.in_grace) = (goes_down, in_grace);
         if let Some(other) = other {
             let tried = core::mem::take(&mut opening.tried);
             self.release(id, on);

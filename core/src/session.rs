@@ -74,6 +74,8 @@ pub(crate) struct Opening {
     pub(crate) due: Option<Instant>,
     /// That one was going down when it was chosen: it is waited for to be down (R-OPEN-7).
     pub(crate) after_closing: bool,
+    /// It waits for a loss to be one or none (R-LOSS-5): if it is one, what to open is chosen anew.
+    pub(crate) in_grace: bool,
     /// Members of a service network that failed in this `open()`: each is tried once, so that it ends.
     pub(crate) tried: Vec<ConfigurationId>,
 }

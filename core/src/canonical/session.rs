@@ -88,7 +88,8 @@ impl Writer<'_> {
                 self.byte(1);
                 self.option(*op, Self::operation_id);
             }
-            Request::Opening(Opening { on, since, due, after_closing, tried }) => {
+            // Whether it waits in a grace follows from the access point.
+            Request::Opening(Opening { on, since, due, after_closing, in_grace: _, tried }) => {
                 self.byte(2);
                 self.configuration_id(*on);
                 // Only an attempt on one member of several is measured.

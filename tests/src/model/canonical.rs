@@ -115,7 +115,7 @@ impl Writer<'_> {
         self.words(&(ap.bearer, &ap.device, ap.shutdown, ap.capabilities.bits(), ap.loss_grace, ap.polls));
         self.words(&(ap.counts_for_online, ap.policies.bits(), ap.level, &ap.interface, &ap.group));
         self.maybe_left(ap.grace.as_ref().map(|grace| grace.until));
-        self.words(&ap.grace.as_ref().map(|grace| &grace.interface));
+        self.words(&ap.grace.as_ref().map(|grace| (&grace.interface, &grace.group)));
         match &ap.request {
             None => self.bytes.push(0),
             Some(Request::Start { answered, .. }) => self.words(&("start", answered)),

@@ -59,7 +59,7 @@ impl Model {
         if self.ap(open.target).is_none() {
             return;
         }
-        let is_another = self.saying.news.get(&open.a).is_some_and(|news| news.is_another);
+        let is_another = self.saying.news.get(&open.a).is_some_and(|news| news.had_it.contains(&number));
         if !self.is_there(open.a) || is_another {
             let victim = open.victim;
             self.end(number, if victim { Cause::StoppedByOther } else { Cause::LinkLost });

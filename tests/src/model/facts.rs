@@ -83,7 +83,7 @@ impl Model {
         let key = self.access_point_named(id)?;
         if let Some(ap) = self.ap_mut(key)
             && ap.request.is_none()
-            && ap.level >= LinkState::Connecting
+            && (ap.level >= LinkState::Connecting || ap.grace.is_some())
         {
             ap.ours = true;
         }

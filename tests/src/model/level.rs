@@ -1,5 +1,7 @@
 //! What a report of a level, or an answer of the platform, means for a link and the request on it.
 
+use std::collections::BTreeSet;
+
 use netsession_core::{Capabilities, Cause, Identifier, Interface, LinkState, Outcome};
 
 use super::{Failure, Grace, Key, Model, Request, Touched};
@@ -11,6 +13,8 @@ pub(crate) struct News {
     pub failed: Option<(Failure, Vec<u64>)>,
     /// Another index: it was lost and is back (R-GEN-11).
     pub is_another: bool,
+    /// Who had it open then.
+    pub had_it: BTreeSet<u64>,
     /// It was going down, and is down (R-X-4).
     pub is_down: bool,
 }
@@ -57,7 +61,8 @@ impl Model {
             && !ap.loss_grace.is_zero()
             && !ap.is_stopping()
         {
-            ap.grace = Some(Grace { until: now + ap.loss_grace, interface: ap.interface.clone() });
+            let (interface, group) = (ap.interface.clone(), ap.group.clone());
+            ap.grace = Some(Grace { until: now + ap.loss_grace, interface, group });
         }
         (ap.level, ap.interface, ap.group) = (level, interface, group);
         // No loss to anybody, where a stop of ours is under way.
@@ -69,7 +74,12 @@ impl Model {
             self.saying.news.entry(key).or_default().is_down = true;
         }
         if is_another {
-            self.saying.news.entry(key).or_default().is_another = true;
+            let had_it = |(number, session): (&u64, &super::record::Session)| {
+                session.open().is_some_and(|open| open.a == key).then_some(*number)
+            };
+            let had_it = self.sessions.iter().filter_map(had_it).collect();
+            let news = self.saying.news.entry(key).or_default();
+            (news.is_another, news.had_it) = (true, had_it);
         }
         // What was going down was Active as a configuration, and still is (section 1).
         if level == LinkState::Active && (was < LinkState::Active && !was_up || has_another) {

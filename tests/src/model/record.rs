@@ -72,6 +72,7 @@ pub(crate) struct AccessPoint {
 pub(crate) struct Grace {
     pub until: Instant,
     pub interface: Option<Interface>,
+    pub group: Option<Identifier>,
 }
 
 /// Whether a fall below Discovered, and the rise after it, may go back to a request of ours (section 1).
@@ -377,6 +378,10 @@ impl AccessPoint {
     /// What is shown of its interface (R-LOSS-5).
     pub(crate) fn shown_interface(&self) -> Option<&Interface> {
         self.grace.as_ref().map_or(self.interface.as_ref(), |grace| grace.interface.as_ref())
+    }
+
+    pub(crate) fn shown_group(&self) -> Option<&Identifier> {
+        self.grace.as_ref().map_or(self.group.as_ref(), |grace| grace.group.as_ref())
     }
 }
 

@@ -54,7 +54,7 @@ impl Model {
     /// R-GEN-11: another index means that A was lost and is back.
     fn note_another_index(&mut self, number: u64) {
         let Some(open) = self.open_on_network(number) else { return };
-        let is_another = self.saying.news.get(&open.a).is_some_and(|news| news.is_another);
+        let is_another = self.saying.news.get(&open.a).is_some_and(|news| news.had_it.contains(&number));
         if !is_another || open.dead != Dead::No {
             return;
         }
@@ -393,7 +393,7 @@ impl Model {
 
     /// R-ROAM-29, R-DEV-2.
     pub(super) fn is_seamless(&self, open: &Open, to: Key, kind: OfferKind) -> bool {
-        let group = |link: Key| self.ap(link).and_then(|ap| ap.group.clone());
+        let group = |link: Key| self.ap(link).and_then(|ap| ap.shown_group().cloned());
         kind == OfferKind::Upgrade
             && group(to).is_some()
             && group(to) == group(open.a)
