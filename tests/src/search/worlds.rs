@@ -166,6 +166,7 @@ fn one_roams() -> Named {
     world.alphabet = Alphabet {
         levels: little().levels,
         modes: vec![RoamingMode::Application, RoamingMode::Forced, RoamingMode::Suppressed],
+        inputs: adopted(&["eth0", "wlan0"]),
         ..everything()
     };
     world.config.answer_within = Some(TICK);
@@ -202,6 +203,7 @@ fn one_roams_on_a_device() -> Named {
         removal: false,
         replaced_links: false,
         drops: false,
+        inputs: adopted(&["wlan0", "wlan1"]),
         ..everything()
     };
     Named {
@@ -238,7 +240,7 @@ fn three_members() -> Named {
         about: "one service network session, three access points, a grace for rescues",
         left_out: "as in W4, and mode Suppressed",
         world,
-        bound: Some(400_000),
+        bound: Some(250_000),
         is_quick: false,
     }
 }
@@ -300,7 +302,7 @@ fn one_roams_in_all_words() -> Named {
         left_out: "levels Undefined, Connecting and Closing (W5-one), inputs in the moment of a deadline, replaced \
                    interfaces",
         world,
-        bound: Some(400_000),
+        bound: Some(200_000),
         is_quick: false,
     }
 }
