@@ -4,10 +4,11 @@
 //! of what that says. For as long as a watch lasts it is told not to (`addr_gen_mode`), and afterwards to do as before:
 //! then it makes up for it at once, which it does for a value that comes through `/proc` and not for one that comes by
 //! netlink. A link that somebody else keeps from that already is left as it is, and so is a kernel without IPv6. Where
-//! it cannot be written (a container, another user's namespace) the link is not watched.
+//! it cannot be written (a container, a service that does not see `/proc/sys`) the link is not watched.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, netdevice, socket};
@@ -24,9 +25,15 @@ pub(super) struct Hushed(pub(super) u8);
 
 impl Rtnetlink {
     /// What there is to keep it from; nothing where nobody makes addresses.
-    pub(super) fn mode(&self, index: u32) -> Option<Hushed> {
-        let text = fs::read_to_string(self.mode_path(index).ok()?).ok()?;
-        text.trim().parse().ok().filter(|mode| *mode != NONE).map(Hushed)
+    pub(super) fn mode(&self, index: u32) -> Result<Option<Hushed>, Failure> {
+        match fs::read_to_string(self.mode_path(index)?) {
+            Ok(text) => Ok(text.trim().parse().ok().filter(|mode| *mode != NONE).map(Hushed)),
+            // Not if all of this is hidden from us.
+            Err(error) if error.kind() == ErrorKind::NotFound && Path::new("/proc/sys/net").exists() => {
+                Ok(None)
+            }
+            Err(error) => Err(failure(&error)),
+        }
     }
 
     pub(super) fn hush(&self, index: u32) -> Result<(), Failure> {

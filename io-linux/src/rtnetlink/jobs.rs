@@ -250,11 +250,13 @@ impl Rtnetlink {
                 self.table.begin(index, Phase::Stopping, until);
             }
             Action::Watch if self.table.is_up(index) => {}
+            // What IPv6 cannot be kept from would be an address.
+            Action::Watch if mode.is_err() => {}
             Action::Watch => {
                 let given = self.given.entry(index).or_default();
                 given.claim(index);
                 // Marked with it before it is done.
-                given.hushed = given.hushed.or(mode);
+                given.hushed = given.hushed.or(mode.ok().flatten());
                 job.steps.extend([Step::Mark, Step::Hush, Step::Up]);
             }
             Action::Unwatch => {
