@@ -316,6 +316,11 @@ impl Manager {
     }
 
     pub(crate) fn hold(&mut self, id: SessionId, on: ConfigurationId) {
+        // What was to be stopped for want of a holder is one to go to again.
+        if self.access_point(on).is_some_and(AccessPoint::is_about_to_stop) {
+            self.work.is_unsettled = true;
+            self.touch(on);
+        }
         self.touch_link(on);
         let Some(ap) = self.access_point_mut(on) else { return };
         insert_sorted(&mut ap.holders, id);
