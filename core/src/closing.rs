@@ -60,9 +60,11 @@ impl Manager {
         if candidate.is_some() {
             self.drop_candidate(id);
         }
-        let is_up = |on| self.access_point(on).is_some_and(AccessPoint::is_usable_now);
-        if stoppable.is_some_and(is_up) {
-            // Also where A is on its way down already (R-STOP-1).
+        let of_use = self.session_ref(id).and_then(|it| it.in_use()).and_then(|on| self.access_point(on));
+        let shows = !is_without_link && of_use.is_some_and(|ap| ap.reported.link >= LinkState::Connecting);
+        let is_seen = |ap: &AccessPoint| ap.is_usable_now() || !shows && ap.is_up_or_rising();
+        if stoppable.and_then(|on| self.access_point(on)).is_some_and(is_seen) {
+            // Also where A is on its way down already (R-STOP-1), or B in its place (R-X-43).
             self.report_as(id, SessionState::Closing);
         }
         // A first: who uses it is its victim, whatever becomes of B (R-STOP-8).
@@ -94,13 +96,15 @@ impl Manager {
         let Some(ap) = self.access_point(on) else { return };
         let can_stop = ap.can_start_and_stop();
         let uses_it = self.session_ref(id).is_some_and(|session| session.held() == Some(on));
+        let was_in_grace = ap.before_loss.is_some() && !ap.is_going_down();
         if ap.before_loss.is_some() && can_stop {
             // It counts from now on, and who stops it is not told of a loss (R-LOSS-5).
             self.close_session(id);
             self.end_grace(on);
             // One that goes down by itself is not lost yet, and nothing is left to stop.
             if let Some(ap) = self.access_point_mut(on).filter(|ap| !ap.is_going_down()) {
-                ap.news.stopped = true;
+                // Who has it in use is a victim, until what is coming up again is down.
+                ap.news.stopped = !ap.is_up_or_rising();
                 self.refuse_stopped(on);
             }
         }
@@ -121,6 +125,9 @@ impl Manager {
             | SessionState::Invalid
             | SessionState::Roaming => {}
         }
+        if was_in_grace && can_stop {
+            self.make_victims(on);
+        }
     }
 
     /// R-STOP-1: everyone sees Closing, the stopper is closed, the victims wait for the link to be down.
@@ -131,6 +138,12 @@ impl Manager {
             self.close_session(id);
         }
         self.refuse_stopped(on);
+        self.make_victims(on);
+        self.end_candidates(on);
+    }
+
+    /// All who have it in use, and can be told (R-STOP-8).
+    fn make_victims(&mut self, on: ConfigurationId) {
         let holders = self.access_point(on).map(|ap| ap.holders.clone()).unwrap_or_default();
         for holder in holders {
             let Some(open) = self.session_ref(holder).and_then(Session::open) else { continue };
@@ -138,7 +151,6 @@ impl Manager {
                 self.on_victim(holder);
             }
         }
-        self.end_candidates(on);
     }
 
     /// R-STOP-4: the start is withdrawn for all who wait for it.

@@ -538,6 +538,10 @@ impl Manager {
         self.set_life(id, Life::Stopped);
         // It goes nowhere meanwhile.
         self.timers.set(Timer::Session(id, SessionTimer::HoldOff), None);
-        self.report_state(id);
+        let on = self.session_ref(id).and_then(Session::in_use).and_then(|on| self.access_point(on));
+        // What is down already is told with the error, which comes first.
+        if on.is_some_and(AccessPoint::is_up_or_rising) {
+            self.report_state(id);
+        }
     }
 }
