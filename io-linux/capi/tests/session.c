@@ -160,10 +160,14 @@ static void wait_in_vain(netsession_driver *driver) {
 static void show_offer(
     netsession_driver *driver, netsession_session *session, netsession_offer_kind wanted_kind, const char *wanted
 ) {
-    netsession_event event = until(driver, session, NETSESSION_EVENT_KIND_PREFERRED_CONFIGURATION_CHANGED);
+    netsession_event event;
     netsession_offer_kind kind;
     char identifier[128];
     bool is_seamless;
+    do {
+        event = until(driver, session, NETSESSION_EVENT_KIND_PREFERRED_CONFIGURATION_CHANGED);
+        /* A member that begins to be watched has no carrier for a moment: then the offer is taken back, and made anew. */
+    } while (netsession_session_offer(session, &kind, &is_seamless, identifier, 2) == NETSESSION_RESULT_NOTHING);
     CHECK(event.offer_kind == wanted_kind && strcmp(event.configuration, wanted) == 0);
     REFUSED(REFUSED, netsession_session_migrate(session));
     REFUSED(BUFFER_TOO_SMALL, netsession_session_offer(session, &kind, &is_seamless, identifier, 2));
