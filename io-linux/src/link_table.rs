@@ -7,6 +7,7 @@
 //! |---|---|
 //! | administratively down | Discovered if this process may start it, else Defined |
 //! | up, no carrier | Defined |
+//! | up again by a watch of ours, no carrier yet, which it had before | Discovered |
 //! | up, carrier, no usable address | Discovered |
 //! | up, carrier, a usable address | Active |
 //! | up, and a start of ours is under way, until it is Active | Connecting |
@@ -60,6 +61,9 @@ pub enum Phase {
     Equipping,
     /// It is being taken down.
     Stopping,
+    /// It is being brought up to be watched, and had carrier when it was taken down: it is taken for usable until it
+    /// shows that again, for as long as a cable may need.
+    Returning,
 }
 
 /// The links, and what the core has been told of them.
@@ -144,6 +148,7 @@ impl LinkTable {
         self.identifiers = Identifiers::default();
         for (index, link) in &mut fresh.by_index {
             let known = self.links.by_index.get_mut(index).filter(|known| known.is_same_make(link));
+            link.had_carrier = known.as_ref().is_some_and(|known| known.had_carrier);
             if let Some(listing) = known.and_then(|known| known.listing.take()) {
                 self.identifiers.keep(*index, &listing.id);
                 link.listing = Some(listing);
@@ -233,6 +238,11 @@ impl LinkTable {
     #[must_use]
     pub fn has_carrier(&self, index: u32) -> bool {
         self.links.by_index.get(&index).is_some_and(|link| link.is_up() && link.has_carrier())
+    }
+
+    /// Whether an interface that is down had carrier when it was taken down.
+    pub(crate) fn had_carrier(&self, index: u32) -> bool {
+        self.links.by_index.get(&index).is_some_and(|link| link.had_carrier)
     }
 
     /// Whether everybody behind an interface is reached without naming a gateway: it has one other end, or
@@ -406,6 +416,7 @@ fn level_of(link: &Link, phase: Option<Phase>, can_start: bool) -> LinkState {
         Some(Phase::Stopping) => LinkState::Closing,
         Some(Phase::Equipping) => LinkState::Connecting,
         Some(Phase::Starting) if !is_usable => LinkState::Connecting,
+        Some(Phase::Returning) if !link.has_carrier() => LinkState::Discovered,
         _ if is_usable => LinkState::Active,
         _ if link.has_carrier() => LinkState::Discovered,
         _ => LinkState::Defined,
@@ -426,6 +437,7 @@ fn is_done(link: &Link, phase: Option<Phase>, level: LinkState) -> bool {
     match phase {
         Some(Phase::Starting) => level == LinkState::Active,
         Some(Phase::Stopping) => !link.is_up(),
+        Some(Phase::Returning) => link.is_up() && link.has_carrier(),
         Some(Phase::Equipping) | None => false,
     }
 }

@@ -82,6 +82,8 @@ pub(super) struct Link {
     /// The usable ones, in order.
     pub(super) addresses: Vec<Address>,
     flags: u32,
+    /// When it was taken down.
+    pub(super) had_carrier: bool,
     /// ARPHRD_…
     pub(super) layer: u16,
     /// What made it, as the configuration names kinds.
@@ -245,6 +247,9 @@ impl Links {
             return Some(Change::Added { index });
         };
         let changed_flags = (link.flags ^ header.flags) & (IFF_UP | IFF_RUNNING | IFF_LOWER_UP) != 0;
+        if link.is_up() && header.flags & IFF_UP == 0 {
+            link.had_carrier = link.has_carrier();
+        }
         link.flags = header.flags;
         // What wireless drivers say by the way names little more than the link.
         if !seen.is_wireless_event {
@@ -397,6 +402,7 @@ impl<'a> Attributes<'a> {
             hardware_address: self.hardware_address.unwrap_or_default().into(),
             addresses: Vec::new(),
             flags: header.flags,
+            had_carrier: false,
             layer: header.layer,
             kind: self.kind.unwrap_or(HARDWARE),
             is_virtual: self.is_virtual,

@@ -279,6 +279,34 @@ fn our_stop_is_closing_until_the_link_is_down_unless_it_cleans_up() {
 }
 
 #[test]
+fn a_link_that_had_carrier_is_taken_for_usable_while_it_comes_up_to_be_watched() {
+    let now = Instant::now();
+    let late = now + Duration::from_secs(5);
+    let (down, no_carrier) = (Link::new(2, "eth0", 0).bytes(), Link::new(2, "eth0", UP).bytes());
+    let mut table = table(true);
+    table.adopt(fresh(std::slice::from_ref(&down)));
+    inputs(&mut table);
+    assert!(!table.had_carrier(2), "nobody knows");
+    after(&mut table, &Link::new(2, "eth0", UP | RUNNING).bytes());
+    after(&mut table, &down);
+    assert!(table.had_carrier(2));
+    table.begin(2, Phase::Returning, Some(late));
+    assert_eq!(after(&mut table, &no_carrier), "", "still discovered");
+    table.expire(now);
+    assert_eq!(words(&mut table), "");
+    assert_eq!(after(&mut table, &Link::new(2, "eth0", UP | RUNNING).bytes()), "", "there it is");
+    assert_eq!((table.phase(2), table.next_deadline()), (None, None));
+
+    after(&mut table, &down);
+    table.begin(2, Phase::Returning, Some(late));
+    after(&mut table, &no_carrier);
+    table.expire(late);
+    assert_eq!(words(&mut table), "eth0=defined", "somebody has pulled the cable meanwhile");
+    after(&mut table, &down);
+    assert!(!table.had_carrier(2));
+}
+
+#[test]
 fn links_come_and_go_but_loopback_is_none_and_a_bridge_port_that_leaves_is_not_gone() {
     let mut table = table(true);
     table.adopt(fresh(&[Link::new(1, "lo", UP | RUNNING | LOOPBACK).bytes()]));

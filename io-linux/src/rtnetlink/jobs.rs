@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use netsession_core::{Identifier, Input, InterfaceAddress, LinkState, OperationId, Outcome};
 use rustix::io::Errno;
@@ -24,6 +24,8 @@ use crate::netlink::{Failure, request};
 
 /// Between the metrics of the default routes of two members: others find room in between.
 const METRIC_STEP: u32 = 100;
+/// The two ends of a cable agree within some seconds (IEEE 802.3, clause 28), on a slow one within four.
+const CABLE_WITHIN: Duration = Duration::from_secs(5);
 
 /// What our starts have given to an interface and no stop has taken back.
 #[derive(Debug, Default)]
@@ -258,6 +260,10 @@ impl Rtnetlink {
                 // Marked with it before it is done.
                 given.hushed = given.hushed.or(mode.ok().flatten());
                 job.steps.extend([Step::Mark, Step::Hush, Step::Up]);
+                if self.table.had_carrier(index) {
+                    let until = Instant::now().checked_add(CABLE_WITHIN);
+                    self.table.begin(index, Phase::Returning, until);
+                }
             }
             Action::Unwatch => {
                 let is_ours =
@@ -369,8 +375,8 @@ impl Rtnetlink {
             Some(Phase::Equipping) if is_on_its_way => self.table.begin(index, Phase::Starting, None),
             // What it was given and is no longer is still to be read.
             Some(Phase::Equipping) => self.ending.push(index),
-            Some(Phase::Starting | Phase::Stopping) | None if is_on_its_way => {}
-            Some(Phase::Starting | Phase::Stopping) | None => self.table.end(index),
+            Some(Phase::Starting | Phase::Stopping | Phase::Returning) | None if is_on_its_way => {}
+            Some(Phase::Starting | Phase::Stopping | Phase::Returning) | None => self.table.end(index),
         }
         if let Some(given) = self.given.get_mut(&index) {
             given.was_up &= job.action.is_start() || is_watch || is_lease;

@@ -58,7 +58,7 @@ impl Step {
             10 => Self::Adopt,
             11 => Self::Flush,
             12 => {
-                let phases = [Phase::Starting, Phase::Equipping, Phase::Stopping];
+                let phases = [Phase::Starting, Phase::Equipping, Phase::Stopping, Phase::Returning];
                 Self::Begin(bytes.index(), bytes.pick(&phases)?, bytes.optional_span())
             }
             13 => Self::End(bytes.index()),

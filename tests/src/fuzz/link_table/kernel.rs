@@ -65,6 +65,7 @@ impl Kernel {
             (true, Some(Phase::Equipping)) => LinkState::Connecting,
             (true, _) if has_carrier && !link.addresses.is_empty() => LinkState::Active,
             (true, Some(Phase::Starting)) => LinkState::Connecting,
+            (true, Some(Phase::Returning)) => LinkState::Discovered,
             (true, None) if has_carrier => LinkState::Discovered,
             (true, None) => LinkState::Defined,
         })
