@@ -233,7 +233,11 @@ fn two_roam_on_a_device() -> Named {
 fn three_members() -> Named {
     let world = unlimited(SmallWorld::new(network(&["eth0", "wlan0", "wwan0"]), ["wan"]));
     let mut world = world.roaming([RoamingMode::Application]);
-    world.alphabet = Alphabet { modes: vec![RoamingMode::Application, RoamingMode::Forced], ..little() };
+    world.alphabet = Alphabet {
+        modes: vec![RoamingMode::Application, RoamingMode::Forced],
+        inputs: adopted(&["eth0"]),
+        ..little()
+    };
     world.config.rescue_grace = TICK;
     Named {
         name: "W6",
