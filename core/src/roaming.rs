@@ -175,8 +175,8 @@ impl Manager {
         let Some(session) = self.session_mut(id).filter(|session| !session.refusals.is_empty()) else {
             return;
         };
-        let (target, mut refusals) = (session.target(), core::mem::take(&mut session.refusals));
-        refusals.retain(|member| self.leads_to(target, member) && self.access_point(member).is_some());
+        let mut refusals = core::mem::take(&mut session.refusals);
+        refusals.retain(|member| self.has_member(id, member));
         let members: Vec<_> = refusals.members().collect();
         for member in members {
             if let Some(ap) = self.access_point(member) {
@@ -227,13 +227,13 @@ impl Manager {
         let (retry_after, give_up_after) = self.retry(id);
         let Some(on) = self.session_ref(id).and_then(Session::in_use) else { return };
         self.touch(on);
-        let exists = self.access_point(on).is_some() && self.has_member(id, on);
+        let is_member = self.has_member(id, on);
         let Some(session) = self.session_mut(id) else { return };
         let Request::Open(open) = &mut session.request else { return };
         let was_in_use = core::mem::replace(&mut open.life, Life::Dead { since: now }) == Life::Alive;
         session.refusals.end_all();
         let lasted = now.saturating_since(open.settled_at);
-        if open.was_started && lasted < retry_after && was_in_use && exists {
+        if open.was_started && lasted < retry_after && was_in_use && is_member {
             session.refusals.fail(open.on, now, retry_after, give_up_after);
         } else {
             session.refusals.forget(open.on);

@@ -418,14 +418,14 @@ impl Manager {
         self.timers.set(Timer::Session(id, SessionTimer::Answer), due);
     }
 
-    /// Whether what a session is for leads to this access point.
+    /// Whether this access point exists, and what a session is for leads to it.
     pub(crate) fn has_member(&self, id: SessionId, on: ConfigurationId) -> bool {
-        self.leads_to(self.session_ref(id).and_then(Session::target), on)
+        self.access_point(on).is_some() && self.leads_to(self.session_ref(id).and_then(Session::target), on)
     }
 
     /// Puts a member among those that this session does not go to.
     pub(crate) fn refuse(&mut self, id: SessionId, member: ConfigurationId, by: Refuser) {
-        if self.access_point(member).is_none() || !self.has_member(id, member) {
+        if !self.has_member(id, member) {
             return;
         }
         let now = self.now;
