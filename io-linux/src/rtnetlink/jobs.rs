@@ -220,7 +220,9 @@ impl Rtnetlink {
     fn begin(&mut self, index: u32) {
         let is_idle = self.is_idle(index);
         let steps = self.steps_of_start(index);
-        let mode = self.mode(index);
+        let is_watch = |job: &Job| job.action == Action::Watch;
+        let is_watch = self.jobs.get(&index).and_then(VecDeque::front).is_some_and(is_watch);
+        let mode = if is_watch { self.mode(index) } else { Ok(None) };
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) else { return };
         match job.action {
             Action::Start { .. } => {
