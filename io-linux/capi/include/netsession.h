@@ -313,9 +313,10 @@ netsession_result netsession_builder_configuration_file(netsession_builder *buil
 netsession_result netsession_builder_follow_default_route(netsession_builder *builder,
                                                           const char *configuration);
 
-// While a session could roam to a link that is down, the link is brought up without addresses, so that it shows whether
-// it has carrier. For systems where nobody else manages the links.
-netsession_result netsession_builder_watch_carrier(netsession_builder *builder);
+// Whether a link that is down is brought up without addresses while a session is open that could roam to it, so that it
+// shows whether it has carrier. On by default.
+netsession_result netsession_builder_watch_carrier(netsession_builder *builder,
+                                                   bool watches);
 
 // Makes a driver without settings (else see netsession_builder_new()), and returns when all links are known. To be freed by netsession_driver_free().
 netsession_result netsession_driver_new(netsession_driver **driver);

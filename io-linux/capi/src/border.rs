@@ -9,6 +9,8 @@ use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use netsession_core::Identifier;
+
 use crate::result::{Failure, NetsessionResult, remember};
 
 /// One call from C, for as long as it takes: what the caller lends is lent for that long. Only [`guarded`] makes it, so
@@ -43,7 +45,7 @@ impl Call {
     }
 
     /// So many texts of the caller, one after the other.
-    pub(crate) fn texts(&self, texts: *const *const c_char, count: usize) -> Result<Vec<&str>, Failure> {
+    fn texts(&self, texts: *const *const c_char, count: usize) -> Result<Vec<&str>, Failure> {
         let bytes = count.checked_mul(size_of::<*const c_char>());
         if bytes.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
             return Err(Failure::invalid_value(format!("there cannot be {count} texts")));
@@ -56,6 +58,15 @@ impl Call {
         // texts, which stay as they are for this call.
         let texts = unsafe { std::slice::from_raw_parts(texts, count) };
         texts.iter().map(|text| self.text(*text)).collect()
+    }
+
+    /// The same as identifiers.
+    pub(crate) fn identifiers(
+        &self,
+        texts: *const *const c_char,
+        count: usize,
+    ) -> Result<Vec<Identifier>, Failure> {
+        Ok(self.texts(texts, count)?.into_iter().map(Identifier::from).collect())
     }
 
     /// Where the caller wants an answer.

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::net::IpAddr;
 
-use netsession_core::{Identifier, InterfaceAddress};
+use netsession_core::InterfaceAddress;
 use netsession_io_linux::{Builder, Configuration};
 
 use crate::border::guarded;
@@ -109,8 +109,7 @@ pub extern "C" fn netsession_builder_service_network(
     count: usize,
 ) -> NetsessionResult {
     guarded(|call| {
-        let (identifier, members) = (call.text(identifier)?, call.texts(members, count)?);
-        let members: Vec<Identifier> = members.into_iter().map(Identifier::from).collect();
+        let (identifier, members) = (call.text(identifier)?, call.identifiers(members, count)?);
         table::change_builder(builder, |it| it.service_network(identifier, &members))
     })
 }
@@ -156,11 +155,14 @@ pub extern "C" fn netsession_builder_follow_default_route(
     })
 }
 
-/// While a session could roam to a link that is down, the link is brought up without addresses, so that it shows whether
-/// it has carrier. For systems where nobody else manages the links.
+/// Whether a link that is down is brought up without addresses while a session is open that could roam to it, so that it
+/// shows whether it has carrier. On by default.
 #[unsafe(no_mangle)]
-pub extern "C" fn netsession_builder_watch_carrier(builder: *mut NetsessionBuilder) -> NetsessionResult {
-    guarded(|_| table::change_builder(builder, |it| it.watch_carrier(true)))
+pub extern "C" fn netsession_builder_watch_carrier(
+    builder: *mut NetsessionBuilder,
+    watches: bool,
+) -> NetsessionResult {
+    guarded(|_| table::change_builder(builder, |it| it.watch_carrier(watches)))
 }
 
 fn read(path: &str) -> std::io::Result<String> {

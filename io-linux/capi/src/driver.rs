@@ -5,7 +5,6 @@ use std::ffi::{c_char, c_int};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::time::{Duration, Instant};
 
-use netsession_core::Identifier;
 use netsession_io_linux::Driver;
 
 use crate::border::guarded;
@@ -108,8 +107,7 @@ pub extern "C" fn netsession_driver_add_service_network(
     count: usize,
 ) -> NetsessionResult {
     guarded(|call| {
-        let (identifier, members) = (call.text(identifier)?, call.texts(members, count)?);
-        let members: Vec<Identifier> = members.into_iter().map(Identifier::from).collect();
+        let (identifier, members) = (call.text(identifier)?, call.identifiers(members, count)?);
         table::with_driver(driver, |entry| Ok(entry.driver.add_service_network(identifier, &members)?))
     })
 }

@@ -305,7 +305,7 @@ static void refuse_builder(netsession_builder *builder, netsession_result code) 
     ALL(configuration(builder, ""));
     ALL(configuration_file(builder, "/dev/null"));
     ALL(follow_default_route(builder, "home"));
-    ALL(watch_carrier(builder));
+    ALL(watch_carrier(builder, true));
 #undef ALL
 }
 
@@ -353,7 +353,7 @@ static void build(void) {
     OK(netsession_builder_dhcp(builder, "b0"));
     OK(netsession_builder_service_network(builder, "office", members, 2));
     OK(netsession_builder_follow_default_route(builder, "home"));
-    OK(netsession_builder_watch_carrier(builder));
+    OK(netsession_builder_watch_carrier(builder, true));
     OK(netsession_builder_build(builder, &driver));
     used = builder;
     refuse_builder(used, NETSESSION_RESULT_UNKNOWN_HANDLE);
