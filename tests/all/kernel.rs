@@ -29,7 +29,7 @@ mod watching;
 use std::time::{Duration, Instant};
 
 use netsession_core::{Event, Output};
-use netsession_io_linux::{Builder, Driver};
+use netsession_io_linux::{Builder, Configuration, Driver};
 use netsession_io_sim::Record;
 use serde_json::Value;
 
@@ -96,6 +96,15 @@ fn driver_for_eth0() -> Driver {
 
 fn with_address(builder: Builder) -> Builder {
     builder.address("eth0", "192.0.2.7/24".parse().unwrap())
+}
+
+fn configuration(text: &str) -> Configuration {
+    Configuration::from_toml(text).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// Administratively.
+fn is_up(namespace: &Namespace, link: &str) -> bool {
+    namespace.ip(&format!("link show {link}")).contains(",UP")
 }
 
 fn state_of(driver: &Driver, id: &str) -> Option<netsession_core::ConfigurationState> {

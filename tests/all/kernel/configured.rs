@@ -2,14 +2,10 @@
 
 use netsession_core::{ConfigurationState, Input, LinkState, SessionState, UsagePolicies};
 use netsession_io_linux::configuration::Postponed;
-use netsession_io_linux::{Configuration, Driver, Error, Session, WaitResult};
+use netsession_io_linux::{Driver, Error, Session, WaitResult};
 
 use super::two_links::{GATEWAYS, NEAR, default_routes, open, plug_in};
 use super::*;
-
-fn configuration(text: &str) -> Configuration {
-    Configuration::from_toml(text).unwrap_or_else(|faults| panic!("{faults}"))
-}
 
 fn configured(text: &str) -> Driver {
     Driver::builder().configuration(configuration(text)).build().unwrap()

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use netsession_core::LinkState;
-use netsession_io_linux::{Configuration, WaitResult};
+use netsession_io_linux::WaitResult;
 use netsession_io_sim::Random;
 use rustix::process::Signal;
 
@@ -54,8 +54,7 @@ fn kill(run: Live) {
 }
 
 fn driver_of(text: &str) -> Driver {
-    let configuration = Configuration::from_toml(text).unwrap();
-    let driver = Driver::builder().configuration(configuration).build().unwrap();
+    let driver = Driver::builder().configuration(configuration(text)).build().unwrap();
     catch_up(&driver);
     driver
 }
@@ -81,10 +80,6 @@ fn traces(namespace: &Namespace, link: &str) -> Vec<String> {
     let routes = namespace.ip(&format!("route show dev {link} proto {OURS}"));
     found.extend(routes.lines().map(str::to_owned));
     found
-}
-
-fn is_up(namespace: &Namespace, link: &str) -> bool {
-    namespace.ip(&format!("link show {link}")).contains(",UP")
 }
 
 fn assert_untouched(namespace: &Namespace, link: &str) {

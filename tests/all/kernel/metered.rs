@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use netsession_core::{ConfigurationState, Input, UsagePolicies};
-use netsession_io_linux::{Configuration, Session};
+use netsession_io_linux::Session;
 
 use super::idle::{NOTHING_HAPPENS, Traced, has_strace};
 use super::live::Live;
@@ -155,10 +155,6 @@ fn start_bus(folder: &std::path::Path) -> Child {
     BufReader::new(bus.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("unix:path="), "{line}");
     bus
-}
-
-fn configuration(text: &str) -> Configuration {
-    Configuration::from_toml(text).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 fn policies(driver: &Driver, id: &str) -> UsagePolicies {

@@ -56,6 +56,17 @@ impl Stream {
     }
 }
 
+/// Ends what the threads do, also when the test fails: the scope waits for them.
+struct End<'a>(&'a [Stream; 2], &'a [AtomicBool]);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        let Self(streams, roams) = self;
+        let all = streams.iter().map(|stream| &stream.is_over).chain(roams.iter());
+        all.for_each(|is_over| is_over.store(true, Ordering::SeqCst));
+    }
+}
+
 /// A socket on the far side that hears what comes by one link.
 fn ear(far: IpAddr, link: usize) -> UdpSocket {
     let address = SocketAddr::from((far, PORT));
@@ -155,6 +166,7 @@ fn stream_through_roams(namespace: &Namespace, driver: &Driver) {
         .on_far_side(|| FAR.iter().map(|far| [0, 1].map(|link| ear(far.parse().unwrap(), link))).collect());
     let is_over: Vec<AtomicBool> = (0..ROAMS).map(|_| AtomicBool::new(false)).collect();
     let ways = std::thread::scope(|scope| {
+        let _end = End(&streams, &is_over);
         let arrivals = [0, 1].map(|family| {
             let (sender, arrivals) = channel();
             let stream = &streams[family];

@@ -6,10 +6,6 @@ use netsession_io_linux::{MigrationResult, Session};
 use super::two_links::{plug_in, wan, with_addresses_and_gateways};
 use super::*;
 
-fn is_up(namespace: &Namespace, link: &str) -> bool {
-    namespace.ip(&format!("link show {link}")).contains(",UP")
-}
-
 /// A session on `eth1`, which somebody else has brought up; it watches `eth0`, which is down.
 fn watching(namespace: &Namespace) -> (Driver, Session) {
     namespace.ip("link set eth1 up");
