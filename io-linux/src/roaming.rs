@@ -147,7 +147,8 @@ impl Session {
     /// Moves to a member of the service network that the application chooses itself (R-ROAM-27).
     ///
     /// # Errors
-    /// [`Error::Refused`] if the session is moving already, or the member cannot be used now.
+    /// [`Error::Refused`] if the session is moving already, or the member cannot be used now. A member that was down
+    /// and is watched since the session was opened shows no carrier at first; an event tells when it does.
     pub fn migrate_to(&self, member: &Identifier) -> Result<Migration, Error> {
         let (driver, session) = (self.driver().clone(), self.id());
         driver.handle(Input::MigrateTo { session, member: member.clone() })?;

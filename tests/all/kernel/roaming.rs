@@ -8,7 +8,9 @@ use std::thread::JoinHandle;
 use netsession_core::{OfferKind, Refused, RoamingMode, SessionState};
 use netsession_io_linux::{Error, MigrationResult, Offer, Session, Trial};
 
-use super::two_links::{connect_to, converse, listen, open, plug_in, wan, with_addresses_and_gateways};
+use super::two_links::{
+    connect_to, converse, listen, open, plug_in, until_watched, wan, with_addresses_and_gateways,
+};
 use super::*;
 
 /// `eth0` is up without carrier, so that a session opens on `eth1`, and is asked before it roams.
@@ -215,6 +217,7 @@ kernel_tests! {
         let driver = wan(with_addresses_and_gateways(Driver::builder())).build().unwrap();
         let session = open(&driver, "wan");
         assert_eq!(session.roaming_mode(), RoamingMode::Forced);
+        until_watched(namespace, &driver, "eth1");
         let migration = session.migrate_to(&"eth1".into()).unwrap();
         assert_eq!(migration.to(), "eth1");
         let MigrationResult::TimedOut(migration) = migration.wait_for_trial(0) else {

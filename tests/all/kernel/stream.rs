@@ -9,7 +9,7 @@ use netsession_io_linux::{MigrationResult, Session};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::two_links::{
-    FAR, make_point_to_point, open, plug_in, wan, with_addresses, with_addresses_and_gateways,
+    FAR, make_point_to_point, open, plug_in, until_watched, wan, with_addresses, with_addresses_and_gateways,
 };
 use super::*;
 
@@ -159,6 +159,7 @@ fn stream_through_roams(namespace: &Namespace, driver: &Driver) {
     let session = open(driver, "wan");
     session.set_roaming_mode(RoamingMode::Application).unwrap();
     until(driver, "both families", |_| session.interface().is_some_and(|it| it.addresses.len() == 2));
+    until_watched(namespace, driver, "eth1");
     let streams = [Stream::default(), Stream::default()];
     let mut all = [Vec::new(), Vec::new()];
     let mut roams = [Vec::new(), Vec::new()];

@@ -9,6 +9,7 @@ use netsession_io_linux::{Builder, Driver, Error};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::namespace::Namespace;
+use super::{catch_up, until};
 
 /// Where the far side answers, whichever link is taken.
 pub(super) const FAR: [&str; 2] = ["203.0.113.1", "2001:db8:ffff::1"];
@@ -85,6 +86,12 @@ pub(super) fn connect_bound(
     bind(&socket).unwrap();
     socket.connect(&peer.into())?;
     Ok(socket.into())
+}
+
+/// Waits until a link that was down is watched, and the carrier that it has is seen: just brought up it shows none.
+pub(super) fn until_watched(namespace: &Namespace, driver: &Driver, name: &str) {
+    until(driver, "watched", |_| namespace.ip(&format!("link show {name}")).contains("state UP"));
+    catch_up(driver);
 }
 
 /// Listeners on the far side, one for each family.
