@@ -128,8 +128,8 @@ impl Manager {
                 ap.news = News::default();
             }
         }
-        self.work.touched.extend_from_slice(&touched);
-        self.work.sessions.extend_from_slice(&sessions);
+        keep(&mut self.work.touched, touched);
+        keep(&mut self.work.sessions, sessions);
     }
 
     /// Requests are born of what was touched (R-GEN-5). A link that is to go down is no
@@ -143,9 +143,11 @@ impl Manager {
             for id in lost {
                 self.end(id);
             }
-            for id in self.touched_links() {
+            let links = self.touched_links();
+            for &id in &links {
                 self.reconcile(id);
             }
+            keep(&mut self.work.links, links);
             // The others are told the state that all this leads to (R-X-33).
             self.work.endings.extend(ended);
             if !self.work.is_unsettled {
@@ -164,19 +166,21 @@ impl Manager {
     pub(crate) fn ask_touched(&mut self) {
         self.number_resolves();
         self.number_update();
-        for id in self.touched_links() {
+        let links = self.touched_links();
+        for &id in &links {
             self.unwatch(id);
             self.number_request(id);
             self.watch(id);
         }
+        keep(&mut self.work.links, links);
     }
 
     /// All access points that may need a request, in insertion order.
     fn touched_links(&mut self) -> Vec<ConfigurationId> {
         let touched = self.touched_configurations();
-        self.work.touched.extend_from_slice(&touched);
-        let mut links = touched;
-        links.extend_from_slice(&self.work.links);
+        let mut links = core::mem::take(&mut self.work.links);
+        links.extend_from_slice(&touched);
+        keep(&mut self.work.touched, touched);
         links.retain(|&id| self.access_point(id).is_some());
         sort_once(&mut links);
         links
@@ -347,6 +351,12 @@ impl Manager {
             }
         }
     }
+}
+
+/// Puts a list back that was taken, beside what has come to it meanwhile, and keeps its room.
+fn keep<T>(list: &mut Vec<T>, mut taken: Vec<T>) {
+    taken.append(list);
+    *list = taken;
 }
 
 fn sort_once<T: Ord>(list: &mut Vec<T>) {
