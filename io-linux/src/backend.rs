@@ -20,6 +20,8 @@ pub(crate) struct How {
     pub(crate) is_forced: bool,
     /// The place of the link among the members of its service network, 0 the most preferred.
     pub(crate) place: u32,
+    /// Another member could be started in its place, so a cable that is not there is not waited for.
+    pub(crate) is_one_of_many: bool,
 }
 
 /// Where the system's default route is to be.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use netsession_core::{
     Accepted, Cause, ConfigurationType, Effect, Event, Identifier, Input, LinkState, Manager, Output,
-    Refused, SessionError, SessionId, ShutdownPolicy,
+    Refused, SessionError, SessionId, SessionState, ShutdownPolicy,
 };
 
 use crate::backend::{Backend, Followed, How};
@@ -275,7 +275,9 @@ impl Engine {
 
     fn how(&self, effect: &Effect, is_stop: bool) -> How {
         match effect {
-            Effect::Start { id, .. } => How { place: self.place_of(id), ..How::default() },
+            Effect::Start { id, .. } => {
+                How { place: self.place_of(id), is_one_of_many: self.has_alternative(id), ..How::default() }
+            }
             // When the core gives up waiting for a stop the link is what it looks like; a start lasts until
             // the core withdraws it.
             Effect::Stop { id, .. } => How {
@@ -303,6 +305,20 @@ impl Engine {
         let mut networks = self.manager.configurations(None);
         let place = networks.find_map(|network| network.members().position(|member| member == id));
         place.and_then(|place| u32::try_from(place).ok()).unwrap_or(0)
+    }
+
+    /// Whether whoever is on the way to it would go on with another member.
+    fn has_alternative(&self, id: &Identifier) -> bool {
+        let could_be_started = |member: &Identifier| {
+            member != id
+                && self.manager.configuration(member).and_then(|it| it.link()) >= Some(LinkState::Discovered)
+        };
+        let on_the_way = self.manager.sessions().filter(|it| it.state() == SessionState::Connecting);
+        let mut networks = on_the_way.filter_map(|it| self.manager.configuration(it.configuration()));
+        networks.all(|network| {
+            network.id() != id
+                && (network.members().all(|it| it != id) || network.members().any(could_be_started))
+        })
     }
 
     fn move_default_route(&mut self) {

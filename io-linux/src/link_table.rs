@@ -261,7 +261,8 @@ impl LinkTable {
     }
 
     /// A request of ours is under way from now on, until the link shows it done, [`end`](Self::end), or
-    /// [`expire`](Self::expire) after `until`. On a link that is not there nothing is under way.
+    /// [`expire`](Self::expire) after `until`; a start only if there is no carrier then. On a link that is not there
+    /// nothing is under way.
     pub fn begin(&mut self, index: u32, phase: Phase, until: Option<Instant>) {
         let Some(level) = self.level(index) else { return };
         let is_on = matches!(level, LinkState::Connecting | LinkState::Active);
@@ -273,6 +274,12 @@ impl LinkTable {
         self.phases.insert(index, (phase, until));
         self.phase_deadlines.extend(until.map(|until| (until, index)));
         self.review(index, false);
+    }
+
+    /// A link that was being [equipped](Phase::Equipping) has all that it is to be given.
+    pub(crate) fn equipped(&mut self, index: u32) {
+        let until = self.phases.get(&index).and_then(|(_, until)| *until);
+        self.begin(index, Phase::Starting, until);
     }
 
     /// The request is over: the link is what it looks like.
@@ -292,7 +299,13 @@ impl LinkTable {
         while let Some((until, index)) = self.phase_deadlines.first().copied()
             && until <= now
         {
-            self.end(index);
+            match self.phase(index) {
+                // What it still lacks others may give it.
+                Some(phase @ (Phase::Starting | Phase::Equipping)) if self.has_carrier(index) => {
+                    self.begin(index, phase, None);
+                }
+                Some(_) | None => self.end(index),
+            }
         }
     }
 

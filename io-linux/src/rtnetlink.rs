@@ -375,7 +375,7 @@ impl Backend for Rtnetlink {
 
     fn request(&mut self, effect: Effect, how: How) {
         match effect {
-            Effect::Start { op, id } => self.start(op, &id, how.place),
+            Effect::Start { op, id } => self.start(op, &id, &how),
             Effect::Stop { op, id } => self.stop(op, &id, how.until, how.is_forced),
             Effect::Cancel { op, cancelled } => self.cancel(op, cancelled),
             Effect::Update { op } => {

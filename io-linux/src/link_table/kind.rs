@@ -104,6 +104,11 @@ impl Class {
         }
     }
 
+    /// Whether carrier comes by itself, once both ends are up.
+    pub(crate) const fn is_cable(self) -> bool {
+        matches!(self, Self::Ethernet | Self::Virtual)
+    }
+
     /// `device_type` is asked only of hardware: of all else the kernel has said it.
     pub(super) fn of(link: &Link, device_type: impl FnOnce() -> Option<DeviceType>) -> Self {
         match link.kind {

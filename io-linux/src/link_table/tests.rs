@@ -246,6 +246,12 @@ fn our_start_is_connecting_until_it_is_done_or_over() {
     table.begin(2, Phase::Starting, None);
     table.end(2);
     assert_eq!(words(&mut table), "eth0=connecting eth0=defined", "refused");
+    table.notify(&Link::new(3, "eth1", UP).bytes());
+    table.begin(3, Phase::Equipping, Some(late));
+    table.equipped(3);
+    table.notify(&Link::new(3, "eth1", UP | RUNNING).bytes());
+    table.expire(late);
+    assert_eq!((table.phase(3), table.next_deadline()), (Some(Phase::Starting), None), "there is carrier");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::lease::refusal_in_words;
 use super::leftovers::{Mark, Owner};
 use super::{Awaited, Rtnetlink};
 use crate::Error;
+use crate::backend::How;
 use crate::configuration::is_in_network;
 use crate::link_table::Phase;
 use crate::netlink::request::Manner;
@@ -67,6 +68,8 @@ pub(super) struct Job {
 pub(super) enum Action {
     Start {
         place: u32,
+        /// It is over if a cable shows no carrier in time.
+        needs_carrier: bool,
     },
     Stop {
         until: Option<Instant>,
@@ -108,8 +111,8 @@ pub(super) enum Gift {
 
 impl Rtnetlink {
     /// A link in a later place of its service network gets a default route that is less preferred.
-    pub(super) fn start(&mut self, op: OperationId, id: &Identifier, place: u32) {
-        self.enqueue(op, id, Action::Start { place });
+    pub(super) fn start(&mut self, op: OperationId, id: &Identifier, how: &How) {
+        self.enqueue(op, id, Action::Start { place: how.place, needs_carrier: how.is_one_of_many });
     }
 
     pub(super) fn stop(&mut self, op: OperationId, id: &Identifier, until: Option<Instant>, is_forced: bool) {
@@ -225,7 +228,7 @@ impl Rtnetlink {
         let mode = if is_watch { self.mode(index) } else { Ok(None) };
         let Some(job) = self.jobs.get_mut(&index).and_then(VecDeque::front_mut) else { return };
         match job.action {
-            Action::Start { .. } => {
+            Action::Start { needs_carrier, .. } => {
                 let is_up = self.table.is_up(index);
                 let given = self.given.entry(index).or_default();
                 given.claim(index);
@@ -241,7 +244,10 @@ impl Rtnetlink {
                 let has_route = job.steps.iter().any(|step| step.metric().is_some());
                 let phase = if has_route { Phase::Equipping } else { Phase::Starting };
                 self.ending.retain(|other| *other != index);
-                self.table.begin(index, phase, None);
+                let is_cable = self.table.kind(index).is_some_and(|kind| kind.class.is_cable());
+                let is_hurried = needs_carrier && is_cable && !given.was_up;
+                let until = is_hurried.then(|| Instant::now() + CABLE_WITHIN);
+                self.table.begin(index, phase, until);
             }
             Action::Stop { is_forced: false, .. } if self.given.get(&index).is_some_and(|it| it.was_up) => {
                 // What the start gave is taken back, and that is all.
@@ -292,7 +298,7 @@ impl Rtnetlink {
     /// What a start gives, after the link is up.
     fn steps_of_start(&self, index: u32) -> Vec<Step> {
         let job = self.jobs.get(&index).and_then(VecDeque::front);
-        let Some(Action::Start { place }) = job.map(|job| job.action) else { return Vec::new() };
+        let Some(Action::Start { place, .. }) = job.map(|job| job.action) else { return Vec::new() };
         let metric = self.metric(index, place);
         let addresses = self.addresses_of(index).into_iter().map(Gift::Address);
         // A gateway is reached by an address, so its route comes last and goes first.
@@ -374,7 +380,7 @@ impl Rtnetlink {
             _ if is_watch => {}
             // What it is to get is still to come.
             Some(Phase::Equipping) if is_on_its_way && self.is_lease_awaited(index) => {}
-            Some(Phase::Equipping) if is_on_its_way => self.table.begin(index, Phase::Starting, None),
+            Some(Phase::Equipping) if is_on_its_way => self.table.equipped(index),
             // What it was given and is no longer is still to be read.
             Some(Phase::Equipping) => self.ending.push(index),
             Some(Phase::Starting | Phase::Stopping | Phase::Returning) | None if is_on_its_way => {}

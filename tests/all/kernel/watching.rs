@@ -1,7 +1,7 @@
 //! Links that are brought up while they are watched, so that they show whether they could be used (R-ROAM-39).
 
-use netsession_core::{ConfigurationState, RoamingMode};
-use netsession_io_linux::{MigrationResult, Session};
+use netsession_core::{ConfigurationState, RoamingMode, SessionState};
+use netsession_io_linux::{Configuration, MigrationResult, Session, WaitResult};
 
 use super::two_links::{plug_in, wan, with_addresses_and_gateways};
 use super::*;
@@ -33,6 +33,39 @@ kernel_tests! {
         session.close();
         until(&driver, "not watched any more", |_| !is_up(namespace, "eth0"));
         assert!(is_up(namespace, "eth1"), "it was found running");
+    }
+
+    /// Only a cable that is known to be there, or not, is waited for as long as is allowed.
+    fn a_member_whose_cable_is_not_there_is_left_for_the_next_though_there_is_time(namespace) {
+        plug_in(namespace);
+        namespace.pull("eth0");
+        let configuration = Configuration::from_toml(
+            "[access-point.eth0]\ninterface = \"eth0\"\nconnect_timeout_ms = 0\n\
+             [access-point.eth1]\ninterface = \"eth1\"\n\
+             [service-network.wan]\nmembers = [\"eth0\", \"eth1\"]\nconnect_timeout_ms = 0\n\
+             [service-network.alone]\nmembers = [\"eth0\"]\nconnect_timeout_ms = 0\n",
+        )
+        .unwrap();
+        let driver = with_addresses_and_gateways(Driver::builder()).configuration(configuration).build().unwrap();
+        let session = driver.session("wan");
+        session.open();
+        until(&driver, "opened", |_| session.is_open());
+        assert_eq!(session.active_configuration().unwrap(), "eth1");
+        until(&driver, "watched", |_| is_up(namespace, "eth0"));
+        session.close();
+        until(&driver, "down", |_| !is_up(namespace, "eth0") && !is_up(namespace, "eth1"));
+
+        let session = driver.session("alone");
+        session.open();
+        until(&driver, "started", |_| is_up(namespace, "eth0"));
+        let end = Instant::now() + Duration::from_secs(6);
+        while Instant::now() < end {
+            driver.wait(Some(end.saturating_duration_since(Instant::now()))).unwrap();
+            catch_up(&driver);
+        }
+        assert_eq!(session.state(), SessionState::Connecting, "somebody may be about to plug it in");
+        namespace.plug("eth0");
+        assert_eq!(session.wait_for_opened(-1), WaitResult::Opened);
     }
 
     fn what_somebody_has_done_to_a_watched_link_is_left_alone(namespace) {
