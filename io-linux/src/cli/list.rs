@@ -13,6 +13,8 @@ use super::table::{self, Cell, printable};
 
 /// So many answers fit into any receive buffer.
 const ASKED_AT_ONCE: usize = 32;
+/// The lines of thousands of links are some megabytes, which nobody needs to hold.
+const WRITTEN_AT_ONCE_BYTES: usize = 32 * 1024;
 
 const HEADINGS: [&str; 9] =
     ["CONFIG", "TYPE", "STATE", "BEARER", "KIND", "INTERFACE", "RECEIVED", "SENT", "ADDRESSES"];
@@ -32,23 +34,29 @@ pub(crate) fn run(here: &Here) -> Result<Status, Failure> {
     host.end(shown)
 }
 
-/// Shows the configurations with fresh counters: as a table, or as `view` lines.
+/// Shows the configurations: as a table with fresh counters, or as `view` lines.
 ///
 /// # Errors
 /// The driver failed, or the output cannot be written.
 pub(crate) fn show(host: &mut Host) -> Result<(), Failure> {
-    refresh_counters(&host.driver)?;
+    // Those of a view begin with the driver, which has only just begun.
+    if !host.output.is_json() {
+        refresh_counters(&host.driver)?;
+    }
     // How the driver came to know is of no interest.
     host.journal.take_lines();
-    let text = {
-        let manager = host.driver.manager();
-        let kinds: Kinds<'_> = &|id| host.driver.kind(id);
-        if host.output.is_json() {
-            manager.configurations(None).map(|view| line(&manager, view.id(), kinds)).collect()
-        } else {
-            table(&manager, &host.journal.counters(), kinds)
+    let manager = host.driver.manager();
+    let kinds: Kinds<'_> = &|id| host.driver.kind(id);
+    if !host.output.is_json() {
+        return host.output.text(table(&manager, &host.journal.counters(), kinds));
+    }
+    let mut text = String::new();
+    for view in manager.configurations(None) {
+        text += &line(&manager, view.id(), kinds);
+        if text.len() >= WRITTEN_AT_ONCE_BYTES {
+            host.output.text(std::mem::take(&mut text))?;
         }
-    };
+    }
     host.output.text(text)
 }
 
