@@ -4,6 +4,7 @@
 //! cargo bench -p netsession-io-linux --bench latency                 # about ten minutes
 //! cargo bench -p netsession-io-linux --bench latency -- --full       # and the sides that need long gaps
 //! cargo bench -p netsession-io-linux --bench latency -- --install    # first what Debian has of the peers
+//! cargo bench -p netsession-io-linux --bench latency -- --failover   # two links, of which one is cut
 //! ```
 //!
 //! `--only floor,library` leaves out the other sides, `--rounds 3` makes it shorter.
@@ -20,6 +21,8 @@
 
 #[path = "latency/buses.rs"]
 mod buses;
+#[path = "latency/failover.rs"]
+mod failover;
 #[path = "latency/observers.rs"]
 mod observers;
 #[path = "latency/report.rs"]
@@ -113,6 +116,9 @@ fn main() -> Fallible<ExitCode> {
     if arguments.has("--observe") {
         return observe().map(|()| ExitCode::SUCCESS);
     }
+    if let Some(how) = arguments.value("--observe-failover") {
+        return failover::observe(how == "watched").map(|()| ExitCode::SUCCESS);
+    }
     let tools = Tools::new()?;
     if !world::is_inside() {
         tools.prepare(arguments.has("--install"))?;
@@ -120,6 +126,7 @@ fn main() -> Fallible<ExitCode> {
     if let Some(status) = world::enter()? {
         return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
+    let measure = if arguments.has("--failover") { failover::measure } else { measure };
     measure(&arguments, &tools).map(|()| ExitCode::SUCCESS)
 }
 

@@ -2,7 +2,9 @@
 //! beforehand, and the time is taken just before it is sent.
 
 use std::error::Error;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::UdpSocket;
 use std::os::fd::AsFd as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -68,8 +70,8 @@ impl World {
         // A line says that it is in its namespace; it ends with its input.
         BufReader::new(holder.stdout.take().ok_or("no output")?).read_line(&mut String::new())?;
         let near = Kernel::open()?;
-        let here = std::fs::File::open("/proc/thread-self/ns/net")?;
-        let there = std::fs::File::open(format!("/proc/{}/ns/net", holder.id()))?;
+        let here = File::open("/proc/thread-self/ns/net")?;
+        let there = File::open(format!("/proc/{}/ns/net", holder.id()))?;
         move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))?;
         let far = Kernel::open();
         move_into_link_name_space(here.as_fd(), Some(LinkNameSpaceType::Network))?;
@@ -87,6 +89,23 @@ impl World {
         self.near.change(&link_set(index, true))?;
         self.far.change(&link_set(far, true))?;
         Ok(())
+    }
+
+    /// Runs a command at the far ends.
+    pub(crate) fn there(&self, command: &str) -> Fallible<()> {
+        let mut nsenter = Command::new("nsenter");
+        nsenter.args(["--net", "--target", &self.holder.id().to_string()]).args(command.split(' '));
+        nsenter.status()?.success().then_some(()).ok_or_else(|| format!("{command:?} failed").into())
+    }
+
+    /// A socket at the far ends.
+    pub(crate) fn listen(&self, address: &str) -> Fallible<UdpSocket> {
+        let here = File::open("/proc/thread-self/ns/net")?;
+        let there = File::open(format!("/proc/{}/ns/net", self.holder.id()))?;
+        move_into_link_name_space(there.as_fd(), Some(LinkNameSpaceType::Network))?;
+        let socket = UdpSocket::bind(address);
+        move_into_link_name_space(here.as_fd(), Some(LinkNameSpaceType::Network))?;
+        Ok(socket?)
     }
 
     /// Whether there is carrier on a cable. The time just before.
