@@ -66,7 +66,7 @@ struct Side {
     start: fn(&Tools) -> Fallible<Observer>,
 }
 
-const QUICK: Side = Side { name: "", gap_ms: (8, 24), cycles: 20, is_only_for_full: false, start: floor };
+const QUICK: Side = Side { name: "", gap_ms: (20, 50), cycles: 16, is_only_for_full: false, start: floor };
 
 const SIDES: [Side; 12] = [
     Side { name: "floor: raw rtnetlink in C", ..QUICK },
