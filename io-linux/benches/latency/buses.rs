@@ -13,9 +13,10 @@ pub(crate) type Links<'a> = &'a [(&'a str, &'a str)];
 
 /// What may be written is in memory, and resolv.conf is a copy.
 const APART: &str = "set -e
-    for folder in /run /var/lib/NetworkManager /etc/NetworkManager /var/lib/connman /etc/connman; do
+    for folder in /run /var/lib /etc/NetworkManager /etc/connman; do
         [ ! -d $folder ] || mount -t tmpfs tmpfs $folder
     done
+    mkdir /var/lib/NetworkManager /var/lib/connman
     cp /etc/resolv.conf resolv.conf
     mount --bind resolv.conf /etc/resolv.conf
     mount --rbind /sys /sys
@@ -91,7 +92,7 @@ pub(crate) fn connman(folder: &Path, links: Links<'_>) -> Fallible<Observer> {
     )?;
     let names: Vec<_> = links.iter().map(|(link, _)| *link).chain(["extra"]).collect();
     let daemon = format!(
-        "unshare --uts connmand --nodaemon --nodnsproxy --noresolved --config=main.conf --device={}",
+        "unshare --uts connmand --nodaemon --nodnsproxy --config=main.conf --device={}",
         names.join(",")
     );
     let mut member = String::new();
