@@ -14,8 +14,7 @@ use std::error::Error;
 use std::process::Command;
 
 use allocation_counter::measure;
-use netsession_core::Identifier;
-use scenes::{Crowd, alone, on_two, open_and_close, roam, ten_thousand};
+use scenes::{Crowd, alone, on_two, open_and_close, roam_to_and_fro, ten_thousand};
 
 /// The steps of a scene.
 type Steps = Box<dyn FnMut()>;
@@ -65,11 +64,7 @@ const MEASURED: [Measured; 5] = [
         allocations: 20,
         scene: |_| {
             let mut two = on_two();
-            let (eth0, wlan0) = (Identifier::from("eth0"), Identifier::from("wlan0"));
-            Box::new(move || {
-                roam(&mut two, &eth0, &wlan0);
-                roam(&mut two, &wlan0, &eth0);
-            })
+            Box::new(move || roam_to_and_fro(&mut two))
         },
     },
 ];

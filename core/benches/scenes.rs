@@ -124,13 +124,20 @@ pub(crate) fn on_two() -> Crowd {
 }
 
 /// A whole roam to the other member of [`on_two`] by choice: started, tried, accepted, and the old one stopped.
-pub(crate) fn roam(Crowd { scene, session }: &mut Crowd, to: &Identifier, from: &Identifier) {
+fn roam(Crowd { scene, session }: &mut Crowd, to: &Identifier, from: &Identifier) {
     scene.handle(Input::MigrateTo { session: *session, member: to.clone() });
     scene.answer();
     scene.handle(Input::Observed(Observation::new(to.clone(), LinkState::Active)));
     scene.handle(Input::Accept { session: *session });
     scene.answer();
     scene.handle(Input::Observed(Observation::new(from.clone(), LinkState::Discovered)));
+}
+
+/// A whole roam to each member of [`on_two`].
+pub(crate) fn roam_to_and_fro(two: &mut Crowd) {
+    let (eth0, wlan0) = (Identifier::from("eth0"), Identifier::from("wlan0"));
+    roam(two, &eth0, &wlan0);
+    roam(two, &wlan0, &eth0);
 }
 
 /// 10 000 sessions, open, on 256 access points.

@@ -7,8 +7,7 @@
 mod scenes;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use netsession_core::Identifier;
-use scenes::{Crowd, alone, on_two, open_and_close, roam, ten_thousand};
+use scenes::{Crowd, alone, on_two, open_and_close, roam_to_and_fro, ten_thousand};
 
 /// What a batch of inputs takes is measured as a whole, and the inputs are made before.
 const BATCH: usize = 256;
@@ -35,12 +34,8 @@ fn commands(bench: &mut Criterion) {
         bencher.iter(|| open_and_close(&mut one));
     });
     let mut two = on_two();
-    let (eth0, wlan0) = (Identifier::from("eth0"), Identifier::from("wlan0"));
     bench.bench_function("two roams, to and fro", |bencher| {
-        bencher.iter(|| {
-            roam(&mut two, &eth0, &wlan0);
-            roam(&mut two, &wlan0, &eth0);
-        });
+        bencher.iter(|| roam_to_and_fro(&mut two));
     });
     bench.bench_function("10 000 sessions opened on 256 access points", |bencher| {
         bencher.iter(ten_thousand);
