@@ -21,6 +21,7 @@
 
 #[path = "latency/buses.rs"]
 mod buses;
+mod common;
 #[path = "latency/failover.rs"]
 mod failover;
 #[path = "latency/observers.rs"]

@@ -9,6 +9,7 @@
 //! process is made until its word that it is ready has been read: for the program that is the last line of what there
 //! is, for the library and the raw program a line behind their dumps. `--full` adds 10 000 interfaces.
 
+mod common;
 #[path = "scale/sides.rs"]
 #[allow(dead_code, reason = "each bench needs a part of it")]
 mod sides;

@@ -16,6 +16,7 @@
 //! Then its state is compared with what a fresh dump says. Who has settled has nothing left to read; the program has when
 //! its last line was read.
 
+mod common;
 #[path = "scale/sides.rs"]
 #[allow(dead_code, reason = "each bench needs a part of it")]
 mod sides;

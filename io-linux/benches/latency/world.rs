@@ -1,9 +1,8 @@
 //! Two network namespaces with cables between them, and what changes them: each change is a message that is made
 //! beforehand, and the time is taken just before it is sent.
 
-use std::error::Error;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::UdpSocket;
 use std::os::fd::AsFd as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-pub(crate) type Fallible<T> = Result<T, Box<dyn Error>>;
+pub(crate) use crate::common::{Fallible, ip, now};
 
 const INSIDE: &str = "NETSESSION_BENCH_IS_INSIDE";
 
@@ -32,12 +31,6 @@ const IFLA_INFO_DATA: u16 = 2;
 const VETH_INFO_PEER: u16 = 1;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
-
-/// CLOCK_MONOTONIC, in nanoseconds.
-pub(crate) fn now() -> i64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
-}
 
 pub(crate) fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some()
@@ -205,11 +198,4 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     bytes.extend(value);
     bytes.resize(bytes.len().next_multiple_of(4), 0);
     bytes
-}
-
-/// What is no part of what is measured.
-pub(crate) fn ip(commands: &str) -> Fallible<()> {
-    let mut ip = Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn()?;
-    ip.stdin.take().ok_or("no input")?.write_all(commands.as_bytes())?;
-    ip.wait()?.success().then_some(()).ok_or_else(|| format!("ip could not do {commands:?}").into())
 }

@@ -2,7 +2,6 @@
 //! network namespace for them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;
@@ -14,10 +13,10 @@ use std::{env, fs, thread};
 
 use netsession_io_linux::Driver;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
-pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+pub(crate) use crate::common::{Fallible as Outcome, ip, now};
+
 /// Of each link by its index: the level, and the usable addresses.
 pub(crate) type State = BTreeMap<u32, (String, BTreeSet<String>)>;
 
@@ -384,19 +383,6 @@ fn say_state(driver: &Driver, settled_at: i64, told: u64, resynced_at: &[i64]) {
         let _ = writeln!(text, "{} {level} {}", interface.index, addresses.join(","));
     }
     println!("{text}end");
-}
-
-/// CLOCK_MONOTONIC, in nanoseconds, as all sides have it.
-pub(crate) fn now() -> i64 {
-    let at = clock_gettime(ClockId::Monotonic);
-    at.tv_sec * 1_000_000_000 + at.tv_nsec
-}
-
-/// Has `ip` do these things.
-pub(crate) fn ip(commands: &str) -> Outcome<()> {
-    let mut child = Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn()?;
-    child.stdin.take().ok_or("no input")?.write_all(commands.as_bytes())?;
-    if child.wait()?.success() { Ok(()) } else { Err("ip could not do it".into()) }
 }
 
 /// The indexes of the links whose name begins so.
